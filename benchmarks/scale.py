@@ -1,0 +1,44 @@
+"""How much is measured, and how often."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Scale(NamedTuple):
+    """The sizes of all benchmarks; times are seconds."""
+
+    repeat: int  # rounds of each comparison
+    drained: int  # jobs that one drain runs
+    delays: int  # starts that one round of `latency` times
+    processes: int  # one-shot processes in one round
+    lines: int  # of JSON in one bulk enqueue
+    finished: int  # jobs of the filled store that have ended
+    pending: int  # jobs of the filled store that wait
+    window: float  # how long an idle installation is watched
+    settling: float  # how long it is left alone before
+
+
+FULL = Scale(
+    repeat=5,
+    drained=20_000,
+    delays=200,
+    processes=20,
+    lines=100_000,
+    finished=1_000_000,
+    pending=500_000,
+    window=30.0,
+    settling=3.0,
+)
+# Shows that everything works; its numbers say little.
+QUICK = Scale(
+    repeat=2,
+    drained=300,
+    delays=15,
+    processes=3,
+    lines=2_000,
+    finished=2_000,
+    pending=1_000,
+    window=1.0,
+    settling=0.3,
+)

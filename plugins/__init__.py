@@ -1,0 +1,1 @@
+"""Drop-in plugins that ship with queuectl, installed as `queuectl_plugins`."""

@@ -1,0 +1,1 @@
+"""Checks of an installed copy, on throw-away homes with real workers."""

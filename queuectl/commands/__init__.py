@@ -1,0 +1,1 @@
+"""Every command once: its grammar and its handler, used by one-shot and shell alike."""

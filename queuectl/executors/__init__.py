@@ -1,0 +1,1 @@
+"""How a job becomes a program with arguments and environment; running it is the worker's."""

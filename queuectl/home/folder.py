@@ -1,0 +1,101 @@
+"""The home folder and the places of everything in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from queuectl.domain.errors import HomeUnusable
+
+
+class Home:
+    """An existing private folder (0700) that belongs to us; raises `HomeUnusable` otherwise."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+        try:
+            _make(self.path)
+        except OSError as error:
+            raise HomeUnusable(self.path, error.strerror or str(error)) from None
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def database(self) -> str:
+        """The SQLite store."""
+        return os.path.join(self.path, "queue.db")
+
+    @property
+    def wake(self) -> str:
+        """The FIFO that wakes the supervisor."""
+        return os.path.join(self.path, "wake")
+
+    @property
+    def supervisor_lock(self) -> str:
+        """Locked by the one supervisor of this home for as long as it lives."""
+        return os.path.join(self.path, "supervisor.lock")
+
+    @property
+    def log(self) -> str:
+        """The supervisor's rotating log."""
+        return os.path.join(self.path, "supervisor.log")
+
+    @property
+    def history(self) -> str:
+        """The lines typed into the shell."""
+        return os.path.join(self.path, "history")
+
+    @property
+    def startup_script(self) -> str:
+        """Shell lines run at the start of each interactive shell, if it exists."""
+        return os.path.join(self.path, "startup.txt")
+
+    def worker_lock(self, worker_id: str) -> str:
+        """Locked by a worker, and by its children until they have become their command."""
+        return os.path.join(self.folder("run"), f"{worker_id}.lock")
+
+    def output(self, row: int, lease: int) -> str:
+        """The transcript of an attempt whose output is kept in a file, or grows still.
+
+        Tail segments of a running attempt stand beside it, with a suffix.
+        """
+        # A thousand jobs a folder: directories stay small however long the queue lives.
+        return os.path.join(self.path, "output", str(row // 1000), f"{row}.{lease}")
+
+    def folder(self, name: str) -> str:
+        """The subfolder `name`, made if needed."""
+        path = os.path.join(self.path, name)
+        try:
+            os.makedirs(path, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise HomeUnusable(path, error.strerror or str(error)) from None
+        return path
+
+
+def _make(path: str) -> None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.stat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise HomeUnusable(path, "it is not a folder")
+    if found.st_uid != os.geteuid():
+        raise HomeUnusable(path, "it belongs to another user")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise HomeUnusable(path, "no permission to write")
+    if found.st_mode & 0o077:
+        os.chmod(path, 0o700)
+
+
+def locate(wish: str | None, environment: dict[str, str] | os._Environ[str]) -> str:
+    """The path of the home: the wish, `QUEUECTL_HOME`, or the platform's user state folder."""
+    path = wish if wish is not None else environment.get("QUEUECTL_HOME")
+    if path is None:
+        from platformdirs import user_state_dir  # slow to import, and often not needed
+
+        return user_state_dir("queuectl", appauthor=False)
+    if not path or "\0" in path:
+        raise HomeUnusable(path, "not a path")
+    return os.path.expanduser(path)

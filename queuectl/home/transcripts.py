@@ -1,0 +1,59 @@
+"""Transcripts of attempts as files: read while they grow, removed with their job."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+from collections.abc import Iterable
+
+from queuectl.domain.transcript import Frame, decode, encode
+from queuectl.home.folder import Home
+
+
+class Follower:
+    """Reads the transcript of one attempt again and again, giving each frame once, in order."""
+
+    def __init__(self, home: Home, row: int, lease: int) -> None:
+        self._path = home.output(row, lease)
+        self._last = -1
+        self._read: dict[tuple[str, int], int] = {}  # (path, inode) to bytes taken
+
+    def new_frames(self) -> list[Frame]:
+        """The frames that came since the last call."""
+        frames: dict[int, Frame] = {}
+        for path in _files(self._path):
+            with contextlib.suppress(FileNotFoundError):
+                for frame in self._fresh(path):
+                    if frame.number > self._last:
+                        frames[frame.number] = frame
+        if frames:
+            self._last = max(frames)
+        return [frames[number] for number in sorted(frames)]
+
+    def _fresh(self, path: str) -> list[Frame]:
+        with open(path, "rb") as file:
+            # At its end a transcript is put together anew, in a file with another inode.
+            key = (path, os.fstat(file.fileno()).st_ino)
+            file.seek(self._read.get(key, 0))
+            frames = list(decode(file.read()))
+        self._read[key] = self._read.get(key, 0) + sum(len(encode(frame)) for frame in frames)
+        return frames
+
+
+def read(home: Home, row: int, lease: int) -> list[Frame]:
+    """All frames kept in files for an attempt, in order of arrival."""
+    return Follower(home, row, lease).new_frames()
+
+
+def remove(home: Home, runs: Iterable[tuple[int, int]]) -> None:
+    """Delete the files of these attempts, given as (row, lease), where there are any."""
+    for row, lease in runs:
+        for path in _files(home.output(row, lease)):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+def _files(path: str) -> list[str]:
+    found = [path] if os.path.exists(path) else []
+    return found + glob.glob(glob.escape(path) + ".*")

@@ -1,0 +1,145 @@
+"""How commands start, stop and wait for workers: wishes in the store, and a wake-up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+
+from queuectl.domain.errors import NoSuchWorker, ProcessFailed
+from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
+from queuectl.home import locks, wake
+from queuectl.processes.system import launching
+from queuectl.queue import JobQueue
+
+_PATIENCE = 60.0
+_LOOK_EVERY = 0.01
+
+
+def start_workers(
+    queue: JobQueue,
+    count: int,
+    slots: int = 1,
+    queues: Sequence[str] = (),
+    *,
+    drain: bool = False,
+) -> list[Worker]:
+    """Start workers, and a detached supervisor where none runs; returns once all have a pid.
+
+    Raises `ProcessFailed` where they do not come up.
+    """
+    desired = Desired.DRAIN if drain else Desired.RUN
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        holder = _ensure_supervisor(queue, deadline)
+        rows = queue.store.want_workers(holder.id, count, slots, tuple(queues), desired)
+        wake.ring(queue.home.wake)
+        started = _await_pids(queue, rows, deadline)
+        if started is not None:
+            return started
+    raise ProcessFailed(f"workers did not start within {_PATIENCE:g} s: see {queue.home.log}")
+
+
+def _await_pids(queue: JobQueue, rows: list[Worker], deadline: float) -> list[Worker] | None:
+    """The rows once all have a pid, None if the supervisor went away before."""
+    while time.monotonic() < deadline:
+        current = [queue.store.worker(row.id) for row in rows]
+        if all(row.pid is not None for row in current):
+            return current
+        if queue.supervisor() is None:
+            for row in current:
+                queue.store.set_worker(row.id, WorkerStatus.STOPPED)
+            return None
+        time.sleep(_LOOK_EVERY)
+    return None
+
+
+def _ensure_supervisor(queue: JobQueue, deadline: float) -> Supervisor:
+    while time.monotonic() < deadline:
+        holder = queue.supervisor()
+        if holder is not None and not holder.desired.stops:
+            return holder
+        if not locks.is_held(queue.home.supervisor_lock):
+            _launch(queue)
+        else:
+            time.sleep(_LOOK_EVERY)  # one is on its way in or out
+    raise ProcessFailed(f"the supervisor did not start: see {queue.home.log}")
+
+
+def _launch(queue: JobQueue) -> None:
+    """Start a detached supervisor and wait for its word; raises `ProcessFailed`."""
+    reader, writer = os.pipe()
+    with open(queue.home.log, "ab", opener=_private) as crash_log:
+        subprocess.run(
+            launching.argv("supervisor", "--ready", str(writer)),
+            env=launching.environment(str(queue.home), queue.store.url),
+            stdin=subprocess.DEVNULL,
+            stdout=crash_log,
+            stderr=crash_log,
+            pass_fds=[writer],
+            cwd="/",
+            check=False,
+        )
+    os.close(writer)
+    with open(reader, "rb") as answers:
+        answer = answers.readline().decode(errors="replace")
+    if answer not in ("\n", "held\n"):
+        raise ProcessFailed(answer.strip() or f"the supervisor failed: see {queue.home.log}")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def stop_workers(queue: JobQueue, worker_ids: Sequence[str] = (), *, now: bool = False) -> bool:
+    """Wish the end of these workers, or of all with supervisor and scheduler; returns at once.
+
+    False if nothing was running. Raises `NoSuchWorker`.
+    """
+    desired = Desired.STOP_NOW if now else Desired.STOP
+    living = [row.id for row in queue.workers()]
+    for worker_id in worker_ids:
+        if worker_id not in living:
+            raise NoSuchWorker(worker_id, living)
+    holder = queue.supervisor()
+    queue.store.wish_workers(list(worker_ids) or living, desired)
+    if holder is not None and not worker_ids:
+        queue.store.wish_supervisor(holder.id, desired)
+    wake.ring(queue.home.wake)
+    return bool(living) or holder is not None
+
+
+def stopped(queue: JobQueue, worker_ids: Sequence[str] = ()) -> bool:
+    """Whether these workers have ended, or, without ids, everything of this home has."""
+    living = {row.id for row in queue.workers()}
+    if worker_ids:
+        return not living.intersection(worker_ids)
+    return not living and not locks.is_held(queue.home.supervisor_lock)
+
+
+def await_stop(
+    queue: JobQueue, worker_ids: Sequence[str] = (), tick: Callable[[], None] = lambda: None
+) -> None:
+    """Return once `stopped`; `tick` is called at each look."""
+    while not stopped(queue, worker_ids):
+        tick()
+        time.sleep(_LOOK_EVERY)
+
+
+def foreground_argv(
+    queue: JobQueue, count: int, slots: int, queues: Sequence[str], *, drain: bool
+) -> list[str]:
+    """The program and arguments that run a supervisor with workers in the foreground.
+
+    To be run with `foreground_environment`; exit code `supervisor.HELD` where one runs already.
+    """
+    named = [word for name in queues for word in ("--queue", name)]
+    drained = ["--drain"] if drain else []
+    numbers = ["--count", str(count), "--slots", str(slots)]
+    return launching.argv("supervisor", "--foreground", *numbers, *named, *drained)
+
+
+def foreground_environment(queue: JobQueue) -> dict[str, str]:
+    """The environment for `foreground_argv`."""
+    return launching.environment(str(queue.home), queue.store.url)

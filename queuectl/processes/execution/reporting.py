@@ -1,0 +1,118 @@
+"""How a worker reports: to its supervisor, or, if that dies, to a caretaker of its own."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from queuectl.processes.messages import Birth, Orders, Report
+from queuectl.processes.system import launching
+from queuectl.processes.system.channel import Channel, Closed
+from queuectl.stores.exchange import Ended, Started
+
+Follow = Callable[[Orders | None], None]
+
+
+class Reporting:
+    """Keeps each report until it is known to be in the store.
+
+    `follow` is called with orders, and once with None when the supervisor is gone.
+    """
+
+    def __init__(
+        self, birth: Birth, channel: Channel, selector: selectors.BaseSelector, follow: Follow
+    ) -> None:
+        self._birth = birth
+        self._selector = selector
+        self._follow = follow
+        self._started: list[Started] = []
+        self._ended: list[Ended] = []
+        self._unrecorded: deque[Report] = deque()
+        self._number = 0
+        self.orphaned = False
+        self.pids: set[int] = set()
+        self._channel: Channel | None = None
+        self._listen(channel)
+
+    @property
+    def all_recorded(self) -> bool:
+        """Whether nothing is left to report or to be acknowledged."""
+        return not (self._started or self._ended or self._unrecorded)
+
+    def started(self, report: Started) -> None:
+        """To be told with the next report: a command runs."""
+        self._started.append(report)
+
+    def ended(self, report: Ended) -> None:
+        """To be told with the next report: a run is over."""
+        self._ended.append(report)
+
+    def send(self, *, busy: bool) -> None:
+        """Report what has come together; `busy` says that more is to come."""
+        if self._started or self._ended:
+            self._number += 1
+            report = Report(self._number, tuple(self._started), tuple(self._ended))
+            self._started, self._ended = [], []
+            self._unrecorded.append(report)
+            self._transmit(report)
+        if self.orphaned and self._channel is None and (busy or not self.all_recorded):
+            self._call_caretaker()
+
+    def reaped(self, pid: int) -> None:
+        """A child that was no run has ended; perhaps the caretaker."""
+        self.pids.discard(pid)
+
+    def _transmit(self, report: Report) -> None:
+        if self._channel is None:
+            return
+        try:
+            self._channel.send(report)
+            self._watch()
+        except Closed:
+            self._lost()
+
+    def _listen(self, channel: Channel) -> None:
+        self._channel = channel
+        self._selector.register(channel, selectors.EVENT_READ, self._talk)
+
+    def _watch(self) -> None:
+        if self._channel is not None:
+            write = selectors.EVENT_WRITE if self._channel.has_backlog else 0
+            self._selector.modify(self._channel, selectors.EVENT_READ | write, self._talk)
+
+    def _talk(self) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        try:
+            if channel.has_backlog:
+                channel.flush()
+                self._watch()
+            for orders in channel.receive():
+                while self._unrecorded and self._unrecorded[0].number <= orders.recorded:
+                    self._unrecorded.popleft()
+                self._follow(orders)
+        except Closed:
+            self._lost()
+
+    def _lost(self) -> None:
+        if self._channel is None:
+            return
+        self._selector.unregister(self._channel)
+        self._channel.close()
+        self._channel = None
+        if not self.orphaned:
+            self.orphaned = True
+            self._follow(None)
+
+    def _call_caretaker(self) -> None:
+        ours, theirs = socket.socketpair()
+        birth = self._birth
+        pid = launching.spawn("caretaker", [birth.id], birth.home, birth.store, theirs.fileno())
+        self.pids.add(pid)
+        theirs.close()
+        self._listen(Channel(ours))
+        for report in list(self._unrecorded):
+            self._transmit(report)

@@ -1,0 +1,80 @@
+"""Starts a command: a session of its own, output on two pipes, nothing of ours inherited."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from functools import cache
+from typing import NamedTuple
+
+from queuectl.executors.local import NOT_EXECUTABLE, NOT_FOUND, CannotLaunch, Launch
+
+# The fault is the command's, not the system's.
+_UNRUNNABLE = {errno.E2BIG, errno.ENOEXEC, errno.ELOOP, errno.ENAMETOOLONG}
+
+
+class Spawned(NamedTuple):
+    """A running command, leader of its session and group, and our ends of its pipes."""
+
+    pid: int
+    stdout: int
+    stderr: int
+
+
+def spawn(launch: Launch) -> Spawned:
+    """Start `launch` in the current working directory.
+
+    Raises `CannotLaunch` for a program that cannot be run, `OSError` where the system has no
+    room for another process or descriptor.
+    """
+    descriptors: list[int] = []
+    try:
+        out, out_end = _pipe(descriptors)
+        err, err_end = _pipe(descriptors)
+        pid = os.posix_spawn(
+            launch.program,
+            launch.argv,
+            launch.env,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, out_end, 1),
+                (os.POSIX_SPAWN_DUP2, err_end, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_ignored_here(),
+        )
+    except OSError as error:
+        _close(descriptors)
+        raise _explain(launch, error) from None
+    os.close(out_end)
+    os.close(err_end)
+    return Spawned(pid, out, err)
+
+
+@cache
+def _ignored_here() -> list[int]:
+    # To be ignored survives exec: what Python, the worker and their parents ignore would stay so.
+    return [one for one in signal.valid_signals() if signal.getsignal(one) is signal.SIG_IGN]
+
+
+def _pipe(made: list[int]) -> tuple[int, int]:
+    ours, theirs = os.pipe()
+    made += (ours, theirs)
+    os.set_blocking(ours, False)
+    return ours, theirs
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _explain(launch: Launch, error: OSError) -> Exception:
+    name = launch.argv[0]
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return CannotLaunch(name, NOT_FOUND, "not found")
+    if isinstance(error, PermissionError) or error.errno in _UNRUNNABLE:
+        return CannotLaunch(name, NOT_EXECUTABLE, error.strerror or str(error))
+    return error

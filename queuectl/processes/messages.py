@@ -1,0 +1,71 @@
+"""What supervisor and workers say to each other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from queuectl.domain.fleet import Desired
+from queuectl.domain.settings import Settings
+from queuectl.stores.exchange import Assignment, Ended, Lease, Started
+
+
+class Rules(NamedTuple):
+    """The settings that a worker follows; seconds and bytes."""
+
+    shutdown_grace: float
+    kill_grace: float
+    output_limit: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Rules:
+        """The rules that settings amount to."""
+        return cls(settings.shutdown_grace, settings.kill_grace, settings.output_limit)
+
+
+class Birth(NamedTuple):
+    """What the nursery needs to make a worker; its channel travels beside it."""
+
+    id: str
+    number: int
+    slots: int
+    home: str
+    store: str
+    uuid: str
+    rules: Rules
+
+
+class Born(NamedTuple):
+    """The nursery's word that a worker exists."""
+
+    id: str
+    pid: int
+
+
+class Gone(NamedTuple):
+    """The nursery's word that a worker has ended, with its exit code (negative: signal)."""
+
+    id: str
+    pid: int
+    code: int
+
+
+class Orders(NamedTuple):
+    """From supervisor to worker.
+
+    `recorded` is the number of the latest report that is safely in the store; the worker keeps
+    what came later, for whoever takes over if the supervisor dies.
+    """
+
+    recorded: int = 0
+    assignments: tuple[Assignment, ...] = ()
+    cancels: tuple[Lease, ...] = ()
+    desired: Desired = Desired.RUN
+    rules: Rules | None = None
+
+
+class Report(NamedTuple):
+    """From worker to supervisor; numbers count up from 1."""
+
+    number: int
+    started: tuple[Started, ...]
+    ended: tuple[Ended, ...]

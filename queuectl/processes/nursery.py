@@ -1,0 +1,101 @@
+"""The nursery: a process that never had a store, from which all workers are forked."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import pickle
+import selectors
+import signal
+import socket
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
+
+from queuectl.processes import worker
+from queuectl.processes.messages import Birth, Born, Gone
+from queuectl.processes.system import title
+from queuectl.processes.system.channel import Channel, Closed
+from queuectl.processes.system.signals import Signals
+
+_BIRTH_SIZE = 65536
+
+
+class Nursery:
+    """Forks a worker for each birth that is asked for, and tells how each one ended."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._answers = Channel(connection)
+        self._context = multiprocessing.get_context("fork")
+        self._workers: dict[BaseProcess, str] = {}
+        self._signals = Signals((signal.SIGCHLD,))
+
+    def loop(self) -> None:
+        """Serve until the supervisor closes its end."""
+        selector = selectors.DefaultSelector()
+        selector.register(self._socket, selectors.EVENT_READ)
+        selector.register(self._signals, selectors.EVENT_READ)
+        while True:
+            selector.select()
+            self._signals.arrived()
+            self._bury()
+            if not self._bear():
+                return
+
+    def _bear(self) -> bool:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._socket, _BIRTH_SIZE, 1)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        # One packet is one birth, and brings the worker's end of its channel.
+        birth: Birth = pickle.loads(data)
+        # Received descriptors survive exec: a command would hold the worker's channel open.
+        os.set_inheritable(descriptors[0], False)
+        connection = socket.socket(fileno=descriptors[0])
+        process = self._context.Process(target=self._grow, args=(birth, connection))
+        process.start()
+        connection.close()
+        self._workers[process] = birth.id
+        self._tell(Born(birth.id, process.pid or 0))
+        return True
+
+    def _grow(self, birth: Birth, connection: socket.socket) -> None:
+        self._signals.close()
+        self._socket.close()
+        worker.main(birth, connection)
+
+    def _bury(self) -> None:
+        for process, worker_id in list(self._workers.items()):
+            code = process.exitcode
+            if code is not None:
+                del self._workers[process]
+                self._tell(Gone(worker_id, process.pid or 0, code))
+                process.close()
+
+    def _tell(self, message: Born | Gone) -> None:
+        with suppress(Closed):  # the loop sees the end of the supervisor too
+            self._answers.send(message)
+
+
+def main() -> None:
+    """Be the nursery; descriptor 0 is the socket to the supervisor."""
+    title.show("nursery")
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)  # it ends with its supervisor, and only then
+    connection = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    gc.collect()
+    gc.freeze()  # the collector would touch, and so unshare, the pages of every worker
+    Nursery(connection).loop()
+    os._exit(0)  # without waiting for the workers, which finish what they run
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The supervisor's line to the nursery: asks for workers, hears of their births and ends."""
+
+from __future__ import annotations
+
+import pickle
+import selectors
+import socket
+from collections.abc import Callable
+
+from queuectl.processes.messages import Birth, Born, Gone
+from queuectl.processes.system.channel import Channel, Closed
+
+
+class Births:
+    """Asks whichever nursery is there; `connected`, `born` and `gone` are called with the news."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        connected: Callable[[], None],
+        born: Callable[[Born], None],
+        gone: Callable[[Gone], None],
+    ) -> None:
+        self._selector = selector
+        self._connected, self._on_born, self._on_gone = connected, born, gone
+        self._socket: socket.socket | None = None
+        self._channel: Channel | None = None
+
+    def connect(self, connection: socket.socket) -> None:
+        """Talk to a new nursery."""
+        self.disconnect()
+        self._socket, self._channel = connection, Channel(connection)
+        self._selector.register(connection, selectors.EVENT_READ, self._hear)
+        self._connected()
+
+    def disconnect(self) -> None:
+        """Let the nursery end; it takes no worker with it."""
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = self._channel = None
+
+    def ask(self, birth: Birth) -> Channel | None:
+        """The channel to a worker that is about to be born; None while there is no nursery."""
+        if self._socket is None:
+            return None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._socket, [pickle.dumps(birth)], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                return None
+        return Channel(ours)
+
+    def _hear(self) -> None:
+        if self._channel is None:
+            return
+        try:
+            for message in self._channel.receive():
+                self._on_born(message) if isinstance(message, Born) else self._on_gone(message)
+        except Closed:
+            self.disconnect()

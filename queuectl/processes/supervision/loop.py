@@ -1,0 +1,279 @@
+"""The supervisor's event loop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from contextlib import suppress
+
+import queuectl
+from queuectl.domain.errors import StoreError
+from queuectl.domain.fleet import Desired, Supervisor
+from queuectl.domain.settings import Settings
+from queuectl.home import wake
+from queuectl.home.folder import Home
+from queuectl.processes.supervision.fleet import Fleet
+from queuectl.processes.supervision.offspring import Child
+from queuectl.processes.supervision.rescue import Rescue
+from queuectl.processes.system import identity
+from queuectl.processes.system.signals import Signals
+from queuectl.processes.system.timers import Timers
+from queuectl.queue import JobQueue
+from queuectl.stores.exchange import Lease
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0
+_END_OF_CHILD = 5.0
+_STARTED_LATER = 0.05
+
+
+class Loop:
+    """The supervisor's event loop: each turn is one transaction."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue, self._store, self._home = queue, queue.store, queue.home
+        self._me = _introduce(queue.home)
+        self._settings: Settings = queue.settings()
+        self._timers = Timers()
+        self._selector = selectors.DefaultSelector()
+        self._listen()
+        self._fleet = Fleet(
+            self._store, self._home, self._me, self._selector, self._timers, self._hunger
+        )
+        place = (str(self._home), self._store.url)
+        seqpacket = socket.SOCK_SEQPACKET
+        self._nursery = Child("nursery", place, self._timers, self._fleet.births.connect, seqpacket)
+        self._scheduler = Child("scheduler", place, self._timers, self._connect_scheduler)
+        self._scheduler_line: socket.socket | None = None
+        self._rescue = Rescue(self._store, self._home, self._me)
+        self._desired = Desired.RUN
+        self._hungry = True
+        self._look_due = False
+        self._started_due = False
+        self._held_off = False
+        self._pause = _FIRST_PAUSE
+        self._trouble: str | None = None
+        self._seen: int | None = None
+        self._remains = True
+
+    def _listen(self) -> None:
+        self._wake = wake.listen(self._home.wake)
+        self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
+        self._selector.register(self._wake, selectors.EVENT_READ, self._woken)
+        self._selector.register(self._signals, selectors.EVENT_READ, self._act_on_signals)
+
+    @property
+    def me(self) -> Supervisor:
+        """This supervisor's row."""
+        return self._me
+
+    def begin(self) -> None:
+        """Take the place of whoever was supervisor before."""
+        self._store.enter(self._me)
+        self._nursery.start()
+        self._scheduler.start()
+        self._poll()
+        self._beat()
+        log.info("supervisor %s started, pid %d", self._me.id, self._me.pid)
+
+    def run(self) -> None:
+        """Loop until told to stop and everything has ended and is recorded."""
+        while not self._is_done():
+            for key, _ in self._selector.select(self._timers.sleep()):
+                key.data()
+            self._timers.fire()
+            self._turn()  # first: a new job should start at once
+            if self._look_due:
+                self._look()
+        self._end()
+
+    def _is_done(self) -> bool:
+        return self._desired.stops and not self._fleet and not self._fleet.abandoned()
+
+    def _end(self) -> None:
+        self._drop_scheduler_line()
+        self._fleet.births.disconnect()
+        with suppress(StoreError):
+            self._store.leave(self._me.id)
+        for child in (self._scheduler, self._nursery):
+            child.end(_END_OF_CHILD)
+        log.info("supervisor %s ended", self._me.id)
+
+    # Events.
+
+    def _woken(self) -> None:
+        wake.hush(self._wake)
+        self._hungry = True
+        self._seen = None
+        self._look_due = True
+
+    def _hunger(self) -> None:
+        self._hungry = True
+
+    def _act_on_signals(self) -> None:
+        arrived = self._signals.arrived()
+        if signal.SIGCHLD in arrived:
+            for name, child in (("scheduler", self._scheduler), ("nursery", self._nursery)):
+                cause = child.reap()
+                if cause is not None and not self._desired.stops:
+                    log.warning("%s died: %s; it is started again", name, cause)
+        if signal.SIGQUIT in arrived:
+            self._stop(Desired.STOP_NOW)
+        elif arrived & {signal.SIGTERM, signal.SIGINT}:
+            self._stop(Desired.STOP_NOW if self._desired.stops else Desired.STOP)
+
+    def _stop(self, desired: Desired) -> None:
+        if desired.strength <= self._desired.strength:
+            return
+        log.info("supervisor %s: %s", self._me.id, desired)
+        self._desired = desired
+        self._fleet.stop_all(desired)
+        with suppress(StoreError):
+            self._store.wish_supervisor(self._me.id, desired)
+
+    # What the store says.
+
+    def _poll(self) -> None:
+        self._hungry = True
+        self._look()
+        self._rescue_remains()
+        self._timers.after(self._settings.poll, self._poll)
+
+    def _look(self) -> None:
+        self._look_due = False
+        try:
+            version = self._store.data_version()
+            if version != self._seen:
+                self._read_wishes()
+                self._seen = version
+            self._fleet.end_drained()
+        except StoreError as error:
+            self._hold_off(error)
+        if self._fleet.drained:
+            self._stop(Desired.STOP)
+
+    def _read_wishes(self) -> None:
+        self._settings = self._queue.settings()
+        mine = [row for row in self._store.workers() if row.supervisor == self._me.id]
+        self._fleet.follow(mine, self._settings)
+        for known in self._store.supervisors():
+            if known.id == self._me.id and known.desired.stops:
+                self._stop(known.desired)
+        self._fleet.cancel(
+            Lease(holding.row, holding.lease)
+            for holding in self._store.holdings()
+            if holding.cancel_requested
+        )
+        self._tell_scheduler()
+
+    def _rescue_remains(self) -> None:
+        if not self._remains:
+            return
+        try:
+            ended = self._rescue.remains()
+            if ended:
+                self._store.turn(self._me.id, (), ended)
+                log.warning("rescued %d runs of an earlier supervisor", len(ended))
+            self._remains = self._rescue.forget_workers() or bool(self._rescue.remains())
+        except StoreError as error:
+            self._hold_off(error)
+
+    def _beat(self) -> None:
+        with suppress(StoreError):
+            self._store.beat(self._me.id, self._trouble)
+        self._timers.after(self._settings.heartbeat, self._beat)
+
+    # The turn.
+
+    def _turn(self) -> None:
+        if self._held_off:
+            return
+        members, abandoned = self._fleet.reports(), self._fleet.abandoned()
+        demands = self._fleet.demands() if self._hungry or members else []
+        if not (members or abandoned or demands):
+            return
+        reports = [report for member in members for report in member.reports]
+        ended = [one for report in reports for one in report.ended]
+        over = {(one.row, one.lease) for one in ended}
+        started = [
+            one for report in reports for one in report.started if (one.row, one.lease) not in over
+        ]
+        if not (ended or abandoned or demands or self._started_due):
+            # That a command runs is worth no transaction of its own: most end soon.
+            self._timers.after(_STARTED_LATER, self._let_started_be_recorded)
+            return
+        try:
+            turn = self._store.turn(self._me.id, started, ended + abandoned, demands)
+        except StoreError as error:
+            self._hold_off(error)
+            return
+        self._recover()
+        self._hungry = self._started_due = False
+        self._fleet.recorded(members, turn.assignments)
+        if any(decision.run_at is not None for _, decision in turn.decided):
+            self._tell_scheduler()
+
+    def _let_started_be_recorded(self) -> None:
+        self._started_due = True
+
+    def _hold_off(self, error: StoreError) -> None:
+        # What could not be recorded is kept; the workers finish what they run meanwhile.
+        if self._trouble is None:
+            log.error("the store does not take what is to be recorded: %s", error)
+        self._trouble = str(error)
+        if not self._held_off:
+            self._held_off = True
+            self._timers.after(self._pause, self._go_on)
+            self._pause = min(self._pause * 2, _LAST_PAUSE)
+
+    def _go_on(self) -> None:
+        self._held_off = False
+        self._hungry = True
+
+    def _recover(self) -> None:
+        if self._trouble is not None:
+            log.info("the store works again")
+            self._trouble = None
+            self._pause = _FIRST_PAUSE
+
+    # The scheduler.
+
+    def _connect_scheduler(self, connection: socket.socket) -> None:
+        self._drop_scheduler_line()
+        connection.setblocking(False)
+        self._scheduler_line = connection
+
+    def _drop_scheduler_line(self) -> None:
+        if self._scheduler_line is not None:
+            self._scheduler_line.close()
+            self._scheduler_line = None
+
+    def _tell_scheduler(self) -> None:
+        # One byte means: look when the next job is due. A full pipe says so already.
+        if self._scheduler_line is not None:
+            with suppress(OSError):
+                self._scheduler_line.send(b"d", socket.MSG_NOSIGNAL)
+
+
+def _introduce(home: Home) -> Supervisor:
+    now = time.time_ns() // 1000
+    pid = os.getpid()
+    return Supervisor(
+        id=f"supervisor_{now // 1_000_000}_{pid}",
+        host=identity.host(),
+        home=str(home),
+        pid=pid,
+        pid_started=identity.started(pid),
+        boot=identity.boot(),
+        version=queuectl.__version__,
+        desired=Desired.RUN,
+        started_at=now,
+        heartbeat_at=now,
+        ended_at=None,
+        note=None,
+    )

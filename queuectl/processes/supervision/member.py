@@ -1,0 +1,140 @@
+"""One worker as its supervisor sees it."""
+
+from __future__ import annotations
+
+import time
+
+from queuectl.domain.fleet import Desired, Worker
+from queuectl.domain.lifecycle import End
+from queuectl.processes.messages import Orders, Report, Rules
+from queuectl.processes.system.channel import Channel, Closed
+from queuectl.stores.exchange import Assignment, Demand, Ended, Lease, Started
+
+_FIRST_DELAY, _LAST_DELAY = 0.5, 60.0
+_GOOD_LIFE = 60.0
+# Seconds: below this a job is short; the average remembers about so many.
+_SHORT, _MEMORY, _UNKNOWN = 0.01, 8, 1.0
+_AHEAD = 6
+
+
+class Member:
+    """A worker's row, its process and channel, and the assignments that it holds."""
+
+    def __init__(self, row: Worker) -> None:
+        self.row = row
+        self.desired = row.desired
+        self.channel: Channel | None = None
+        self.pid: int | None = None
+        self.held: dict[Lease, Assignment] = {}
+        self.running: dict[Lease, Started] = {}
+        self.reports: list[Report] = []
+        self.closed = False
+        self.gone = False
+        self.cause: str | None = None
+        self._acknowledged = 0
+        self._told_cancels: set[Lease] = set()
+        self._delay = _FIRST_DELAY
+        self._born = 0.0
+        self._typical = _UNKNOWN
+
+    @property
+    def works(self) -> bool:
+        """Whether it can be given jobs."""
+        return self.pid is not None and not self.closed and not self.desired.stops
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it holds nothing and has said nothing that is not recorded."""
+        return not self.held and not self.reports
+
+    def demand(self) -> Demand | None:
+        """What it can take once its reports are recorded."""
+        settled = sum(len(one.ended) for one in self.reports)
+        free = self.row.slots + self._ahead() - len(self.held) + settled
+        if not self.works or free <= 0:
+            return None
+        return Demand(self.row.id, self.row.queues, free)
+
+    def _ahead(self) -> int:
+        # While jobs are short, the next ones must be there before a turn could bring them.
+        return self.row.slots * _AHEAD if self._typical < _SHORT else 0
+
+    def _learn(self, ended: Ended) -> None:
+        if ended.outcome.end is End.RETURNED:
+            self._typical = _UNKNOWN  # it waited behind a long one: nothing ahead for a while
+        elif ended.seconds is not None:
+            self._typical += (ended.seconds - self._typical) / _MEMORY
+
+    def connect(self, channel: Channel) -> None:
+        """Begin a life of the process, over this channel."""
+        self.channel, self.closed, self.gone, self.cause = channel, False, False, None
+        self.pid, self._acknowledged = None, 0
+        self._born = time.monotonic()
+
+    def next_delay(self) -> float:
+        """Seconds to wait before the process is replaced; grows while lives are short."""
+        if time.monotonic() - self._born > _GOOD_LIFE:
+            self._delay = _FIRST_DELAY
+        delay = self._delay
+        self._delay = min(delay * 2, _LAST_DELAY)
+        return delay
+
+    def take_reports(self) -> None:
+        """Take what the worker has said; notes where its channel has ended."""
+        if self.channel is None:
+            return
+        try:
+            for report in self.channel.receive():
+                self.reports.append(report)
+                for one in report.ended:
+                    self._learn(one)
+                self.running.update((Lease(one.row, one.lease), one) for one in report.started)
+        except Closed:
+            self.closed = True
+
+    def recorded(self) -> None:
+        """All reports taken so far are in the store."""
+        for report in self.reports:
+            for one in report.ended:
+                lease = Lease(one.row, one.lease)
+                self.held.pop(lease, None)
+                self.running.pop(lease, None)
+                self._told_cancels.discard(lease)
+        if self.reports:
+            self._acknowledged = self.reports[-1].number
+        self.reports = []
+
+    def tell(
+        self,
+        assignments: tuple[Assignment, ...] = (),
+        cancels: tuple[Lease, ...] = (),
+        rules: Rules | None = None,
+    ) -> None:
+        """Give orders, and say what is recorded; a worker that is gone hears nothing."""
+        self.held.update((Lease(one.row, one.lease), one) for one in assignments)
+        fresh = tuple(lease for lease in cancels if lease not in self._told_cancels)
+        self._told_cancels.update(fresh)
+        if self.channel is None or self.closed:
+            return
+        desired = self.desired if self.desired.stops else Desired.RUN
+        try:
+            self.channel.send(Orders(self._acknowledged, assignments, fresh, desired, rules))
+        except Closed:
+            self.closed = True
+
+    def flush(self) -> bool:
+        """Send what could not be sent at once; whether that is all sent now."""
+        if self.channel is None or not self.channel.has_backlog:
+            return False
+        try:
+            return self.channel.flush()
+        except Closed:
+            self.closed = True
+            return False
+
+    def wants_stop(self, desired: Desired) -> bool:
+        """Take over a stronger wish; whether it is news."""
+        if desired.strength <= self.desired.strength:
+            return False
+        self.desired = desired
+        return True

@@ -1,0 +1,1 @@
+"""What our processes need of the operating system: signals, timers, sockets, other processes."""

@@ -1,0 +1,28 @@
+"""Notices when the wall clock is set, by comparing it with a clock that cannot be."""
+
+from __future__ import annotations
+
+import time
+
+TOLERANCE = 2.0  # seconds; below is what time synchronisation slews
+
+
+def _steady() -> float:
+    # Boot time goes on while the machine sleeps, so waking up is no step.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Clocks:
+    """Remembers how far the wall clock is from the steady one."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - _steady()
+
+    def step(self) -> float:
+        """Seconds by which the wall clock was set since the last step; 0 if not."""
+        offset = time.time() - _steady()
+        moved = offset - self._offset
+        if abs(moved) <= TOLERANCE:
+            return 0.0
+        self._offset = offset
+        return moved

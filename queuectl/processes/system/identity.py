@@ -1,0 +1,63 @@
+"""Tells processes apart for good: a pid is used again, a pid with its start time is not."""
+
+from __future__ import annotations
+
+import os
+
+NOTHING = 0
+_GONE = (b"Z", b"X")
+
+
+def host() -> str:
+    """The name of this host, as it stands in the store."""
+    return os.uname().nodename
+
+
+def boot() -> str:
+    """A text that differs after each start of the machine."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        import psutil
+
+        return str(round(psutil.boot_time()))
+
+
+def started(pid: int) -> int:
+    """When process `pid` started, in a unit of this host's own; 0 if there is none.
+
+    A zombie counts as gone.
+    """
+    state, start = _look_up(pid)
+    return NOTHING if state in _GONE else start
+
+
+def started_child(pid: int) -> int:
+    """As `started` for a child that was not reaped, which may have ended already."""
+    return _look_up(pid)[1]
+
+
+def is_alive(pid: int | None, start: int | None) -> bool:
+    """Whether the process that had this pid and start time still runs."""
+    return bool(pid) and bool(start) and started(pid or 0) == start
+
+
+def _look_up(pid: int) -> tuple[bytes, int]:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return fields[0], int(fields[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return (b"", NOTHING) if os.path.exists("/proc/self/stat") else _ask(pid)
+
+
+def _ask(pid: int) -> tuple[bytes, int]:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        state = b"Z" if process.status() == psutil.STATUS_ZOMBIE else b"R"
+        return state, round(process.create_time())
+    except psutil.Error:
+        return b"", NOTHING

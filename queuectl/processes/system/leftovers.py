@@ -1,0 +1,84 @@
+"""Finds and ends processes of a run: by its process group, and by the marker in environments."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Iterator
+
+from queuectl.processes.system import identity
+
+MARKER = "QUEUECTL_RUN"
+
+
+def marker(uuid: str, row: int, lease: int) -> str:
+    """The value by which every process of a run can be known."""
+    return f"{uuid}:{row}:{lease}"
+
+
+def marker_of(pid: int) -> str | None:
+    """The marker in the environment that a process was started with, if any."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            data = file.read()
+    except OSError:  # gone, or another user's
+        return None
+    wanted = MARKER.encode() + b"="
+    start = 0 if data.startswith(wanted) else data.find(b"\0" + wanted) + 1
+    if not data.startswith(wanted, start):
+        return None
+    return data[start + len(wanted) :].partition(b"\0")[0].decode(errors="replace")
+
+
+def is_ours(pid: int) -> bool:
+    """Whether `pid` is a process of a queue, which belongs to no run even if a run started it."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            line = file.read()
+    except OSError:
+        return False
+    return line.startswith(b"queuectl: ") or b"\0queuectl.processes." in line
+
+
+def marked() -> Iterator[tuple[int, str]]:
+    """Every process that carries a marker, as (pid, marker)."""
+    for pid in _pids():
+        found = marker_of(pid)
+        if found is not None:
+            yield pid, found
+
+
+def _pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except FileNotFoundError:
+        import psutil
+
+        return list(psutil.pids())
+
+
+def kill(markers: Iterable[str], groups: Iterable[tuple[int, int]] = ()) -> int:
+    """Send KILL to all processes of these runs; how many were found alive.
+
+    `groups` are the commands' own (pid, start time). Call again until it answers 0: a process
+    can fork while it is looked for.
+    """
+    wanted, found = set(markers), 0
+    for pid, start in groups:
+        if identity.is_alive(pid, start):
+            found += 1
+            _signal_group(pid)
+    for pid, value in marked():
+        if value in wanted and identity.started(pid):
+            found += 1
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def _signal_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,259 @@
+"""The worker: a child process that executes commands and nothing else."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+from collections import deque
+from functools import partial
+
+from queuectl.domain.fleet import Desired
+from queuectl.domain.lifecycle import End, Outcome
+from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, build
+from queuectl.home import locks
+from queuectl.home.folder import Home
+from queuectl.processes.execution import orphans
+from queuectl.processes.execution.aftermath import Aftermath
+from queuectl.processes.execution.recorder import Recorder
+from queuectl.processes.execution.reporting import Reporting
+from queuectl.processes.execution.run import Run, Verdict
+from queuectl.processes.execution.spawning import spawn
+from queuectl.processes.messages import Birth, Orders
+from queuectl.processes.system import ledger, title
+from queuectl.processes.system.channel import Channel
+from queuectl.processes.system.leftovers import MARKER, marker
+from queuectl.processes.system.signals import Signals
+from queuectl.processes.system.timers import Timer, Timers
+from queuectl.stores.exchange import Assignment, Ended, Lease
+
+_SPILL_AFTER = 0.1
+_LONGEST_WAIT = 0.05
+_FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
+
+
+class Worker:
+    """An event loop over commands, their pipes and timers, and the channel to the supervisor."""
+
+    def __init__(self, birth: Birth, connection: socket.socket, ledger_file: int) -> None:
+        self._birth = birth
+        self._ledger_file = ledger_file
+        self._free_slots = list(range(birth.slots))
+        self._home = Home(birth.home)
+        self._rules = birth.rules
+        self._environment = _base_environment(birth)
+        self._timers = Timers()
+        self._selector = selectors.DefaultSelector()
+        self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGQUIT))
+        self._selector.register(self._signals, selectors.EVENT_READ, self._act_on_signals)
+        self._reporting = Reporting(birth, Channel(connection), self._selector, self._follow)
+        self._waiting: deque[Assignment] = deque()
+        self._runs: dict[int, Run] = {}
+        self._aftermath = Aftermath(self._timers, self._finish)
+        self._desired = Desired.RUN
+        self._pause = _FIRST_PAUSE
+        self._held_off = False
+        self._returning: Timer | None = None
+        self._progress = False
+
+    def loop(self) -> None:
+        """Run until told to stop, or until the supervisor is gone and everything is recorded."""
+        while not self._is_done():
+            for key, _ in self._selector.select(self._timers.sleep()):
+                key.data()
+            self._timers.fire()
+            self._start_waiting()
+            self._reporting.send(busy=bool(self._runs))
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._desired.stops or self._reporting.orphaned
+
+    def _is_done(self) -> bool:
+        return self._is_ending and not self._runs and self._reporting.all_recorded
+
+    # What the supervisor says.
+
+    def _follow(self, orders: Orders | None) -> None:
+        if orders is None:  # the supervisor is gone: finish what runs, start nothing more
+            self._give_back()
+            return
+        self._rules = orders.rules or self._rules
+        self._waiting.extend(orders.assignments)
+        for lease in orders.cancels:
+            self._cancel(lease)
+        self._stop(orders.desired)
+
+    def _cancel(self, lease: Lease) -> None:
+        for run in self._runs.values():
+            if run.lease == lease:
+                self._end(run, Verdict.CANCEL)
+        for assignment in list(self._waiting):
+            if (assignment.row, assignment.lease) == lease:
+                self._waiting.remove(assignment)
+                self._return(assignment)
+
+    def _stop(self, desired: Desired) -> None:
+        if not desired.stops or desired.strength <= self._desired.strength:
+            return
+        self._desired = desired
+        self._give_back()
+        if desired is Desired.STOP:
+            self._timers.after(self._rules.shutdown_grace, self._interrupt)
+        else:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        for run in list(self._runs.values()):
+            self._end(run, Verdict.SHUTDOWN)
+
+    def _give_back(self) -> None:
+        while self._waiting:
+            self._return(self._waiting.popleft())
+
+    def _return(self, assignment: Assignment) -> None:
+        outcome = Outcome(End.RETURNED)
+        self._reporting.ended(Ended(assignment.row, assignment.lease, outcome, None, b""))
+
+    # Starting.
+
+    def _start_waiting(self) -> None:
+        if self._is_ending:
+            self._give_back()
+        while self._waiting and len(self._runs) < self._birth.slots and not self._held_off:
+            assignment = self._waiting.popleft()
+            try:
+                self._start(assignment)
+            except CannotLaunch as error:
+                self._cannot(assignment, error.code, str(error))
+            except OSError as error:
+                self._hold_off(assignment, error)
+        if not self._waiting and self._returning is not None:
+            self._timers.cancel([self._returning])
+            self._returning = None
+        elif self._waiting and self._returning is None:
+            self._returning = self._timers.after(_LONGEST_WAIT, self._return_what_waits)
+
+    def _return_what_waits(self) -> None:
+        # Jobs are assigned ahead while they are short; behind a long one they must not wait.
+        self._returning = None
+        if not self._progress:
+            self._give_back()
+        self._progress = False
+
+    def _start(self, assignment: Assignment) -> None:
+        try:
+            os.chdir(assignment.cwd or "/")
+        except OSError as error:
+            raise CannotLaunch(f"cwd {assignment.cwd}", 126, error.strerror or "unusable") from None
+        mark = marker(self._birth.uuid, assignment.row, assignment.lease)
+        launch = build(assignment, self._environment, mark)
+        slot = self._free_slots[-1]
+        ledger.write(self._ledger_file, slot, assignment.row, assignment.lease)
+        spawned = spawn(launch)
+        self._free_slots.pop()
+        self._progress = True
+        path = self._home.output(assignment.row, assignment.lease)
+        run = Run(assignment, mark, slot, spawned, Recorder(path, self._rules.output_limit))
+        self._pause = _FIRST_PAUSE
+        self._runs[run.pid] = run
+        for descriptor in run.streams:
+            read = partial(self._read, run, descriptor)
+            self._selector.register(descriptor, selectors.EVENT_READ, read)
+        run.timers.append(self._timers.after(_SPILL_AFTER, run.recorder.spill))
+        if assignment.timeout is not None:
+            end = partial(self._end, run, Verdict.TIMEOUT)
+            run.timers.append(self._timers.after(assignment.timeout, end))
+        self._reporting.started(run.started())
+
+    def _cannot(self, assignment: Assignment, code: int, reason: str) -> None:
+        outcome = Outcome(End.NOT_STARTED, code, None, reason)
+        self._reporting.ended(Ended(assignment.row, assignment.lease, outcome, 0.0, b""))
+
+    def _hold_off(self, assignment: Assignment, error: OSError) -> None:
+        # The system has no room for another process: the command is not to blame.
+        self._waiting.appendleft(assignment)
+        self._held_off = True
+        self._timers.after(self._pause, self._go_on)
+        self._pause = min(self._pause * 2, _LAST_PAUSE)
+
+    def _go_on(self) -> None:
+        self._held_off = False
+
+    # Ending.
+
+    def _end(self, run: Run, verdict: Verdict) -> None:
+        if run.has_exited or run.pid not in self._runs:
+            return
+        # A cancel outranks a time-out or a shutdown that already ends the command, not vice versa.
+        if run.verdict is None or verdict is Verdict.CANCEL:
+            run.verdict = verdict
+        run.signal(signal.SIGTERM)
+        run.signal(signal.SIGCONT)
+        run.timers.append(self._timers.after(self._rules.kill_grace, partial(self._kill, run)))
+
+    def _kill(self, run: Run) -> None:
+        if not run.has_exited:
+            run.killed = True
+            run.signal(signal.SIGKILL)
+
+    def _read(self, run: Run, descriptor: int) -> None:
+        if descriptor in run.streams and not run.read(descriptor):
+            self._selector.unregister(descriptor)
+            del run.streams[descriptor]
+            os.close(descriptor)
+
+    def _act_on_signals(self) -> None:
+        arrived = self._signals.arrived()
+        if signal.SIGCHLD in arrived:
+            self._reap()
+        if signal.SIGQUIT in arrived:
+            self._stop(Desired.STOP_NOW)
+        elif signal.SIGTERM in arrived:
+            again = self._desired is Desired.STOP
+            self._stop(Desired.STOP_NOW if again else Desired.STOP)
+
+    def _reap(self) -> None:
+        while (pid := orphans.exited()) is not None:
+            run = self._runs.get(pid)
+            if run is None:
+                os.waitpid(pid, 0)
+                self._reporting.reaped(pid)
+                continue
+            run.read_rest()
+            run.reap()
+            self._timers.cancel(run.timers)
+            self._aftermath.add(run, self._rules.kill_grace)
+        self._aftermath.look(self._runs, self._reporting.pids)
+
+    def _finish(self, run: Run) -> None:
+        run.read_rest()
+        for descriptor in run.streams:
+            self._selector.unregister(descriptor)
+        del self._runs[run.pid]
+        self._free_slots.append(run.slot)
+        self._reporting.ended(run.report())
+
+
+def _base_environment(birth: Birth) -> dict[str, str]:
+    environment = {key: text for key, text in os.environ.items() if key not in JOB_VARIABLES}
+    environment["QUEUECTL_HOME"] = birth.home
+    environment["QUEUECTL_STORE"] = birth.store
+    assert MARKER not in environment
+    return environment
+
+
+def main(birth: Birth, connection: socket.socket) -> None:
+    """Be a worker; returns when it has ended in order."""
+    title.show(f"worker {birth.number}")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the supervisor
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    lock = locks.acquire(Home(birth.home).worker_lock(birth.id))
+    if lock is None:
+        return
+    orphans.adopt()
+    # What an earlier life of this worker had begun is settled; room for what this one begins.
+    os.ftruncate(lock, 0)
+    ledger.prepare(lock, birth.slots)
+    Worker(birth, connection, lock).loop()

@@ -1,0 +1,1 @@
+"""The interactive shell on cmd2, and scripts of its lines."""

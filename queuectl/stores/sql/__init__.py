@@ -1,0 +1,1 @@
+"""The SQL that every dialect shares, one module a role."""

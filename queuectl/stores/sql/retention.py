@@ -1,0 +1,53 @@
+"""Forgetting jobs that ended long ago."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from queuectl.domain.lifecycle import BY_LETTER, ENDED, State
+from queuectl.stores.exchange import Lease
+from queuectl.stores.sql.removal import delete
+from queuectl.stores.sql.session import Session, Transactional
+from queuectl.stores.sql.targets import Target
+
+
+class Retention(Transactional):
+    """Deletes ended jobs by age and by count."""
+
+    def prune(self, before: int | None, keep: int | None, limit: int) -> list[Lease]:
+        leases: list[Lease] = []
+        rows: dict[State, list[tuple[int]]] = defaultdict(list)
+        with self._writing() as session:
+            for row, letter in _expired(session, before, keep, limit):
+                rows[BY_LETTER[letter]].append((row,))
+            for state, chosen in rows.items():
+                leases += delete(session, Target(state, "row = ?", chosen))
+            if leases:
+                session.settle()
+                session.run("DELETE FROM tallies WHERE count = 0")  # of queues long forgotten
+        return leases
+
+
+def _expired(
+    session: Session, before: int | None, keep: int | None, limit: int
+) -> Iterator[tuple[int, str]]:
+    """Row and state of the ended jobs to delete, along the index jobs_by_end."""
+    excess = 0 if keep is None else _count_ended(session) - keep
+    oldest_ends = session.run(
+        """
+        SELECT row, state, finished_at FROM jobs WHERE finished_at IS NOT NULL
+        ORDER BY finished_at, row LIMIT ?
+        """,
+        (limit,),
+    )
+    for position, (row, letter, finished_at) in enumerate(oldest_ends):
+        if position >= excess and (before is None or finished_at >= before):
+            return
+        yield row, letter
+
+
+def _count_ended(session: Session) -> int:
+    letters = [state.letter for state in ENDED]
+    found = session.first("SELECT sum(count) FROM tallies WHERE state IN (?, ?, ?)", letters)
+    return int((found and found[0]) or 0)

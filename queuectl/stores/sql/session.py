@@ -1,0 +1,74 @@
+"""One transaction, in the words that the shared SQL is written in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from queuectl.domain.lifecycle import State
+from queuectl.stores.contract import Store
+
+Row = tuple[Any, ...]
+Bindings = Sequence[Any]
+
+
+class Session(ABC):
+    """An open transaction; `now` is its one instant, in microseconds."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self._tallies: dict[tuple[State, str], int] = {}
+
+    @abstractmethod
+    def run(self, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
+        """Run a statement at once; the rows that it gives."""
+
+    @abstractmethod
+    def run_each(self, sql: str, many: Iterable[Bindings]) -> Iterator[Row]:
+        """Run a statement for each of `many`; the rows of all.
+
+        Where it gives rows, a run happens only once those of the run before have been taken.
+        """
+
+    @abstractmethod
+    def change(self, sql: str, bindings: Bindings = ()) -> int:
+        """Run a statement that gives no rows; how many it changed."""
+
+    @abstractmethod
+    def next_job_row(self) -> int:
+        """The row for the next new job; more of them follow without a gap."""
+
+    def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
+        """The first row that a statement gives."""
+        return next(iter(self.run(sql, bindings)), None)
+
+    def tally(self, queue: str, state: State, change: int) -> None:
+        """Note that a queue has so many jobs more in a state."""
+        key = state, queue
+        self._tallies[key] = self._tallies.get(key, 0) + change
+
+    def settle(self) -> None:
+        """Write what was noted; happens by itself before the commit."""
+        if changed := [(s.letter, queue, n) for (s, queue), n in self._tallies.items() if n]:
+            self.run_each(
+                """
+                INSERT INTO tallies (state, queue, count) VALUES (?, ?, ?)
+                ON CONFLICT (state, queue) DO UPDATE SET count = tallies.count + excluded.count
+                """,
+                changed,
+            )
+        self._tallies.clear()
+
+
+class Transactional(Store):
+    """A store whose methods each run in one session."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Session]:
+        """A session that sees one state of the store throughout."""
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[Session]:
+        """A session that may write, alone; what it wrote is kept unless something is raised."""

@@ -1,0 +1,70 @@
+"""The file of a store: made for its owner only, and told apart from the files of others."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+import apsw
+
+from queuectl.domain.errors import StoreDamaged, StoreUnreachable
+from queuectl.stores.sqlite.failures import failure, system_failure, translated
+
+APPLICATION_ID = 0x71636A71  # "qcjq", at byte 68 of the file as SQLite's format says
+_HEADER_SIZE = 100
+_MAGIC = b"SQLite format 3\0"
+
+
+def prepare_file(path: str) -> None:
+    """Make the file where there is none; raises `StoreError` if it is no store.
+
+    Nothing is changed in the files of others; an empty file is as good as none.
+    """
+    if not _is_utf8(path):
+        raise failure(StoreUnreachable, path, "its path is not valid UTF-8")
+    try:
+        _make(path)
+        status = os.stat(path)
+    except OSError as error:
+        raise system_failure(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise failure(StoreUnreachable, path, "it is not a file")
+    if status.st_size:
+        _check_header(path, b"" if status.st_size < _HEADER_SIZE else _read_header(path))
+
+
+def _make(path: str) -> None:
+    """Make an empty file, unless there is one; SQLite gives its companions the same mode."""
+    if os.path.exists(path):
+        return
+    with suppress(FileExistsError):  # somebody else was faster
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        os.fchmod(descriptor, 0o600)  # whatever the umask took away
+        os.close(descriptor)
+
+
+def _check_header(path: str, header: bytes) -> None:
+    if not header.startswith(_MAGIC):
+        raise failure(StoreDamaged, path, "it is not a database")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise failure(StoreDamaged, path, "it is a database of another program")
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # it came from bytes that are none
+        return False
+    return True
+
+
+def _read_header(path: str) -> bytes:
+    # Through SQLite: when a file is closed by hand, the locks of every connection that this
+    # process has to it are gone.
+    with translated(path):
+        file = apsw.VFSFile("", path, [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0])
+        try:
+            return file.xRead(_HEADER_SIZE, 0)
+        finally:
+            file.xClose()

@@ -1,0 +1,51 @@
+"""One transaction on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import apsw
+
+from queuectl.stores.sql.session import Bindings, Row, Session
+
+Clock = Callable[[], int]
+
+
+class SqliteSession(Session):
+    """A transaction on a connection, which keeps the statements it has prepared."""
+
+    def __init__(self, connection: apsw.Connection, now: int) -> None:
+        super().__init__(now)
+        self._connection = connection
+
+    def run(self, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
+        return self._connection.execute(sql, bindings)
+
+    def run_each(self, sql: str, many: Iterable[Bindings]) -> Iterator[Row]:
+        return self._connection.executemany(sql, many)
+
+    def change(self, sql: str, bindings: Bindings = ()) -> int:
+        self._connection.execute(sql, bindings)
+        return self._connection.changes()
+
+    def next_job_row(self) -> int:
+        # The transaction holds the only write lock, so nobody else takes a row.
+        last = self.first("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
+        return 1 + (last[0] if last else 0)
+
+
+@contextmanager
+def transaction(connection: apsw.Connection, begin: str, clock: Clock) -> Iterator[SqliteSession]:
+    """A transaction that is committed, or rolled back where anything is raised."""
+    connection.execute(begin)
+    try:
+        # The clock is read after the wait for the lock.
+        session = SqliteSession(connection, clock())
+        yield session
+        session.settle()
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,297 @@
+"""A store and a model of it that is small enough to be right agree, whatever is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from queuectl.domain.errors import WrongState
+from queuectl.domain.lifecycle import (
+    ENDED,
+    TRANSITIONS,
+    Event,
+    Outcome,
+    Standing,
+    State,
+    decide,
+    sources,
+)
+from queuectl.domain.retry import Backoff, Strategy
+from queuectl.domain.selection import Selection
+from queuectl.domain.timing import SECOND
+from queuectl.stores.contract import Store
+from queuectl.stores.exchange import Assignment
+from queuectl.stores.sqlite import SqliteStore
+from tests.stores.scene import (
+    ALL,
+    CANCELLED,
+    DELAY,
+    FAILURE,
+    INTERRUPTED,
+    RETURNED,
+    SUCCESS,
+    FakeClock,
+    Scene,
+    audit,
+    ids,
+    spec,
+)
+
+QUEUES = ("one", "two", "three")
+OPENERS: dict[str, Callable[[Path, FakeClock], Store]] = {
+    "sqlite": lambda folder, clock: SqliteStore(str(folder / "store.db"), clock)
+}
+queues = st.sampled_from(QUEUES)
+deeds = st.sampled_from(["cancel", "retry", "remove"])
+ALLOWED = {
+    "cancel": sources(Event.CANCEL),
+    "retry": sources(Event.RETRY),
+    "remove": frozenset(State) - {State.PROCESSING},
+}
+outcomes = st.sampled_from([SUCCESS, FAILURE, FAILURE, INTERRUPTED, RETURNED, CANCELLED])
+# Which of the jobs there are, by a number that may be larger than their count.
+choices = st.lists(st.integers(0, 99), min_size=1, max_size=3)
+
+
+@dataclass
+class ModelJob:
+    """What a store is to know about a job."""
+
+    row: int
+    state: State
+    queue: str
+    priority: int
+    max_retries: int
+    run_at: int
+    retries: int = 0
+    attempts: int = 0
+    lease: int = 0
+    wished: bool = False
+    finished_at: int | None = None
+    changes: int = 1
+
+    def move(self, event: Event) -> None:
+        self.state = TRANSITIONS[self.state, event]
+        self.changes += 1
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Does to both what people, time and supervisors do."""
+
+    opener: Callable[[Path, FakeClock], Store]
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = TemporaryDirectory(dir=self.folder)
+        self.clock = FakeClock()
+        self.store = type(self).opener(Path(self.place.name), self.clock)
+        self.scene = Scene(self.store, self.clock)
+        self.jobs: dict[int, ModelJob] = {}
+        self.held: dict[int, Assignment] = {}
+        self.past: list[Assignment] = []
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.place.cleanup()
+
+    @initialize()
+    def fill(self) -> None:
+        for number in range(6):
+            self.enqueue(1, QUEUES[number % 3], number % 2, number % 3, None)
+
+    @rule(
+        count=st.integers(1, 3),
+        queue=queues,
+        priority=st.integers(-1, 1),
+        max_retries=st.integers(0, 2),
+        delay=st.sampled_from([None, None, 5.0]),
+    )
+    def enqueue(
+        self, count: int, queue: str, priority: int, max_retries: int, delay: float | None
+    ) -> None:
+        wish = spec(queue=queue, priority=priority, max_retries=max_retries, delay=delay)
+        for job_id in self.scene.enqueue(*[wish] * count):
+            state = State.SCHEDULED if delay else State.PENDING
+            due = self.clock.instant + round((delay or 0) * SECOND)
+            row = int(job_id[1:])
+            assert row not in self.jobs
+            self.jobs[row] = ModelJob(row, state, queue, priority, max_retries, due)
+
+    @rule(count=st.integers(1, 4), named=st.lists(queues, max_size=2, unique=True))
+    def claim(self, count: int, named: list[str]) -> None:
+        assignments = self.scene.claim(count, *named)
+        self._promote()
+        ready = [
+            job
+            for job in self.jobs.values()
+            if job.state is State.PENDING and (not named or job.queue in named)
+        ]
+        ready.sort(key=lambda job: (-job.priority, job.row))
+        assert [each.row for each in assignments] == [job.row for job in ready[:count]]
+        for assignment in assignments:
+            job = self.jobs[assignment.row]
+            job.move(Event.CLAIM)
+            job.lease += 1
+            job.attempts += 1
+            assert (assignment.lease, assignment.attempt) == (job.lease, job.attempts)
+            self.held[job.row] = assignment
+
+    @rule(choice=st.integers(0, 99), outcome=outcomes)
+    def end(self, choice: int, outcome: Outcome) -> None:
+        if not self.held:
+            return
+        row = list(self.held)[choice % len(self.held)]
+        assignment = self.held.pop(row)
+        job = self.jobs[row]
+        backoff = Backoff(Strategy.FIXED, delay=DELAY)
+        standing = Standing(job.retries, job.max_retries, backoff, job.wished)
+        decision = decide(standing, outcome, self.clock.instant, 0.0)
+        turn = self.scene.end(assignment, outcome)
+        assert [each for _, each in turn.decided] == [decision]
+        job.move(decision.event)
+        job.retries = decision.retries
+        job.run_at = job.run_at if decision.run_at is None else decision.run_at
+        job.attempts -= outcome is RETURNED
+        job.finished_at = self.clock.instant if job.state in ENDED else None
+        self._promote()
+        self.past.append(assignment)
+
+    @rule(named=st.lists(queues, max_size=1), outcome=outcomes)
+    def run(self, named: list[str], outcome: Outcome) -> None:
+        self.claim(1, named)
+        self.end(-1, outcome)
+
+    @rule(choice=st.integers(0, 99), outcome=outcomes)
+    def end_late(self, choice: int, outcome: Outcome) -> None:
+        for assignment in self.past[choice % 3 :: 3]:
+            turn = self.scene.end(assignment, outcome)
+            assert turn.decided == []
+            self._promote()
+
+    @rule(deed=deeds, choice=choices)
+    def wish(self, deed: str, choice: list[int]) -> None:
+        jobs = list(self.jobs.values())
+        chosen = {id(job): job for job in (jobs[n % len(jobs)] for n in choice if jobs)}
+        if chosen:
+            self._wish(deed, list(chosen.values()))
+
+    @rule(deed=deeds, queue=queues, state=st.sampled_from(State))
+    def wish_by_filter(self, deed: str, queue: str, state: State) -> None:
+        matching = [job for job in self.jobs.values() if (job.queue, job.state) == (queue, state)]
+        getattr(self.store, deed)(Selection(queues=(queue,), states=(state,)))
+        if state in ALLOWED[deed]:
+            self._fulfil(deed, matching)
+
+    def _wish(self, deed: str, jobs: list[ModelJob]) -> None:
+        selection = ids(*(f"j{job.row}" for job in jobs))
+        if all(job.state in ALLOWED[deed] for job in jobs):
+            getattr(self.store, deed)(selection)
+            self._fulfil(deed, jobs)
+            return
+        with pytest.raises(WrongState):
+            getattr(self.store, deed)(selection)
+
+    def _fulfil(self, deed: str, jobs: list[ModelJob]) -> None:
+        for job in jobs:
+            match deed:
+                case "cancel":
+                    self._cancel(job)
+                case "retry":
+                    job.move(Event.RETRY)
+                    job.retries, job.wished, job.finished_at = 0, False, None
+                    job.run_at = self.clock.instant
+                case _:
+                    del self.jobs[job.row]
+
+    def _cancel(self, job: ModelJob) -> None:
+        if job.state is State.PROCESSING:
+            job.wished = True
+        else:
+            job.move(Event.CANCEL)
+            job.finished_at = self.clock.instant
+
+    @rule(age=st.integers(0, 20), keep=st.none() | st.integers(0, 4), limit=st.integers(1, 5))
+    def prune(self, age: int, keep: int | None, limit: int) -> None:
+        before = self.clock.instant - age * SECOND
+        ended = [job for job in self.jobs.values() if job.finished_at is not None]
+        ended.sort(key=lambda job: (job.finished_at, job.row))
+        excess = 0 if keep is None else len(ended) - keep
+        expired = [
+            job.row
+            for position, job in enumerate(ended)
+            if position < excess or (job.finished_at or 0) < before
+        ]
+        removed = self.store.prune(before, keep, limit)
+        assert {lease.row for lease in removed} == set(expired[:limit])
+        for row in expired[:limit]:
+            del self.jobs[row]
+
+    @rule(seconds=st.sampled_from([0.5, 5, 10]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        if seconds == 10:
+            self.store.promote()
+            self._promote()
+
+    def _promote(self) -> None:
+        for job in self.jobs.values():
+            waits = job.state in (State.SCHEDULED, State.FAILED)
+            if waits and job.run_at <= self.clock.instant:
+                job.move(Event.PROMOTE)
+
+    @invariant()
+    def both_agree(self) -> None:
+        found = {
+            job.row: ModelJob(
+                job.row,
+                job.state,
+                job.queue,
+                job.priority,
+                job.max_retries,
+                job.run_at,
+                job.retries,
+                job.attempts,
+                job.lease,
+                job.cancel_requested,
+                job.finished_at,
+                len(self.store.changes(job.row)),
+            )
+            for job in self.store.find(ALL)
+        }
+        assert found == self.jobs
+        audit(self.store)
+        waits = [job.run_at for job in self.jobs.values() if job.state is State.PENDING]
+        assert self.store.oldest_pending() == min(waits, default=None)
+        due = [
+            job.run_at for job in self.jobs.values() if job.state in (State.SCHEDULED, State.FAILED)
+        ]
+        assert self.store.next_due() == min(due, default=None)
+
+
+@pytest.mark.parametrize("kind", OPENERS)
+def test_store_and_model_agree(folder: Path, kind: str) -> None:
+    fixed = {"opener": staticmethod(OPENERS[kind]), "folder": folder}
+    machine = type("Machine", (StoreMachine,), fixed)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=50,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
