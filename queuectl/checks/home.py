@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from queuectl.checks import survivors
 from queuectl.checks.expectation import Abandoned, CheckFailed, expect_same
+from queuectl.domain.lifecycle import ENDED
 
 Found = TypeVar("Found")
 
@@ -146,10 +147,12 @@ class ThrowAwayHome:
         return found
 
     def until_state(self, job_id: str, state: str) -> dict[str, Any]:
-        """The job, once it is in `state`."""
+        """The job, once it is in `state`; raises `CheckFailed` once it can no longer get there."""
 
         def look() -> dict[str, Any] | None:
             job = self.job(job_id)
+            if job["state"] in ENDED:
+                expect_same(f"state of {job_id}", job["state"], state)
             return job if job["state"] == state else None
 
         return self.until(f"{job_id} {state}", look) or {}
@@ -161,6 +164,13 @@ class ThrowAwayHome:
         except FileNotFoundError:
             return []
 
+    def go_on(self, what: str) -> None:
+        """Raise `CheckFailed` at the end of the time, `Abandoned` where nobody waits."""
+        if self._abandoned.is_set():
+            raise Abandoned
+        if time.monotonic() > self._deadline:
+            raise CheckFailed(f"gave up after {self._limit:g} s: waiting for {what}")
+
     def _answer(self, process: subprocess.Popen[str], stdin: str, name: str) -> Answer:
         unsent: str | None = stdin
         while True:
@@ -171,13 +181,6 @@ class ThrowAwayHome:
                 self.go_on(f"the end of `{name}`")
             else:
                 return Answer(process.returncode, out, err)
-
-    def go_on(self, what: str) -> None:
-        """Raise `CheckFailed` at the end of the time, `Abandoned` where nobody waits."""
-        if self._abandoned.is_set():
-            raise Abandoned
-        if time.monotonic() > self._deadline:
-            raise CheckFailed(f"gave up after {self._limit:g} s: waiting for {what}")
 
     def _end_all(self) -> list[str]:
         """End what lives in the home; what had to be killed."""

@@ -91,7 +91,7 @@ def _slots(home: ThrowAwayHome) -> None:
 def _drain(home: ThrowAwayHome) -> None:
     home.enqueue(
         {"id": "good", "command": "true"},
-        {"id": "bad", "command": "false", "max_retries": 1, "backoff": "fixed:0.5s"},
+        {"id": "bad", "command": "false", "max_retries": 1, "backoff": "fixed:1.5s"},
         {"id": "later", "command": "true", "delay": 3600},
     )
     home.run("worker", "start", "--count", "2", "--drain")

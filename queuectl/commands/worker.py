@@ -169,7 +169,7 @@ def _status(context: Context, args: Namespace) -> int:
     for holding in context.queue.holdings() if workers else ():
         jobs.setdefault(holding.worker, []).append(holding.id)
     records = [_record(worker, jobs[worker.id]) for worker in workers]
-    totals = _totals(workers)
+    totals = _totals(context.queue, workers)
     if args.format == "table":
         _write_for_a_person(context, records, totals)
     elif args.format == "json":
@@ -186,9 +186,13 @@ def _record(worker: Worker, jobs: list[str]) -> dict[str, Any]:
     return worker._replace(status=status).as_record(jobs)
 
 
-def _totals(workers: list[Worker]) -> dict[str, Any]:
-    processed = sum(worker.processed for worker in workers)
-    busy = sum(worker.busy_seconds for worker in workers)
+def _totals(queue: JobQueue, workers: list[Worker]) -> dict[str, Any]:
+    # Of all workers since the supervisors started, those that were stopped meanwhile included.
+    supervisors = {worker.supervisor for worker in workers}
+    if mine := queue.supervisor():
+        supervisors.add(mine.id)
+    done = [queue.store.work_done(supervisor) for supervisor in supervisors]
+    processed, busy = sum(count for count, _ in done), sum(seconds for _, seconds in done)
     return {
         "active": len(workers),
         "processed": processed,

@@ -208,6 +208,10 @@ class Store(ABC):
         """One worker, also one that is gone; raises `NoSuchWorker`."""
 
     @abstractmethod
+    def work_done(self, supervisor: str) -> tuple[int, float]:
+        """Runs ended by all workers that a supervisor ever had, and seconds they ran."""
+
+    @abstractmethod
     def set_worker(
         self,
         worker_id: str,

@@ -244,3 +244,12 @@ def test_only_what_a_dead_worker_had_begun_is_charged(place):
     first, *others = place.queue.wait([job_id for job_id, _ in added.jobs], 30)
     assert (first.state, first.error) == ("dead", "worker died: signal 9")
     assert {(job.state, job.retries, job.attempts) for job in others} == {("completed", 0, 1)}
+
+
+def test_the_totals_go_on_when_a_worker_is_stopped(place):
+    place.start(2)
+    place.queue.enqueue_many([{"command": "true"}] * 10)
+    until(lambda: place.queue.stats().jobs["completed"] == 10)
+    place.ctl("worker", "stop", place.queue.workers()[0].id)
+    shown = place.ctl("worker", "status").stdout
+    assert "Active Workers: 1 | Total Jobs Processed: 10 | " in shown

@@ -89,6 +89,17 @@ class Fleet(Transactional):
             live = session.run(f"SELECT id FROM workers WHERE {_LIVE} ORDER BY supervisor, number")
             raise NoSuchWorker(worker_id, [known for (known,) in live])
 
+    def work_done(self, supervisor: str) -> tuple[int, float]:
+        with self._reading() as session:
+            found = session.first(
+                """
+                SELECT coalesce(sum(processed), 0), coalesce(sum(busy_seconds), 0.0)
+                FROM workers WHERE supervisor = ?
+                """,
+                (supervisor,),
+            )
+        return (0, 0.0) if found is None else (int(found[0]), float(found[1]))
+
     def set_worker(
         self,
         worker_id: str,
