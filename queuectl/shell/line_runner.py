@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from types import FrameType
@@ -30,6 +31,7 @@ from queuectl.shell.statements import SHORTCUTS, LineParser
 from queuectl.shell.words import JobGrammar, stray_operator
 
 SETTABLE = ("echo", "quiet", "timing")
+_TIME_TO_LEAVE = 2.0  # seconds
 
 
 class LineRunner(cmd2.Cmd):
@@ -153,7 +155,14 @@ class LineRunner(cmd2.Cmd):
         if not self.sigint_protection:
             raise KeyboardInterrupt
 
-    # -----------------------------------------------------------------------------------------
+    def termination_signal_handler(self, signum: int, frame: FrameType | None) -> None:
+        """Leave at a hangup or SIGTERM, whatever is under way."""
+        # Raised inside somebody's callback, the exit may be swallowed; the lines that were
+        # typed are on disk already, so nothing is lost by insisting.
+        insist = threading.Timer(_TIME_TO_LEAVE, os._exit, (128 + signum,))
+        insist.daemon = True
+        insist.start()
+        super().termination_signal_handler(signum, frame)
 
     def _run(self, statement: Statement) -> bool:
         self.last_result = None
