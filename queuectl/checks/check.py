@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from queuectl.checks.expectation import Abandoned, CheckFailed
 from queuectl.checks.home import ThrowAwayHome
 
-LIMIT = 40.0  # seconds that a check may take
+LIMIT = 60.0  # seconds that a check may take
 # Checks wait more than they compute.
 SIDE_BY_SIDE = min(4, (os.cpu_count() or 1) + 1)
 

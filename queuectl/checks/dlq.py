@@ -13,7 +13,7 @@ from queuectl.checks.home import ThrowAwayHome
 suite = Suite()
 
 _AT_ONCE = {"strategy": "fixed", "delay": 0}
-_SLACK = 5.0  # seconds by which a retry may be late on a busy machine
+_SLACK = 10.0  # seconds by which a retry may be late on a busy machine
 
 
 @suite.deliverable("a job that fails is retried and ends in the DLQ")
@@ -44,7 +44,7 @@ def _recovers(home: ThrowAwayHome) -> None:
 def _backoff(home: ThrowAwayHome) -> None:
     wishes: dict[str, tuple[dict[str, Any], list[float]]] = {
         "exponential": ({"strategy": "exponential", "base": 1.4}, [1.4, 1.96]),
-        "capped": ({"strategy": "exponential", "base": 9, "max": 0.5}, [0.5, 0.5]),
+        "capped": ({"strategy": "exponential", "base": 60, "max": 0.5}, [0.5, 0.5]),
         "linear": ({"strategy": "linear", "delay": 0.4}, [0.4, 0.8]),
         "list": ({"strategy": "list", "delays": [0.1, 0.7]}, [0.1, 0.7]),
     }
@@ -61,15 +61,14 @@ def _backoff(home: ThrowAwayHome) -> None:
             expect(close, f"{name}: a retry came after {found:.2f} s instead of {wanted:g} s")
 
 
-@suite.deliverable("by default a job has 3 retries, and the first waits 2 seconds")
+@suite.deliverable("by default a job has 3 retries, and the k-th waits 2 to the power of k seconds")
 def _default_backoff(home: ThrowAwayHome) -> None:
     home.enqueue({"id": "bad", "command": "false"})
     home.start()
     job = home.until_state("bad", "failed")
-    failed = _instant(job["history"][-1]["at"])
-    due = _instant(job["run_at"])
-    expect_same("first wait in tenths of seconds", round(10 * (due - failed)), 20)
-    expect_same("retries used and allowed", (job["retries"], job["max_retries"]), (1, 3))
+    expect_same("retries allowed", job["max_retries"], 3)
+    wait = _instant(job["run_at"]) - _instant(job["history"][-1]["at"])
+    expect_same(f"wait before retry {job['retries']}", round(wait, 1), 2.0 ** job["retries"])
 
 
 @suite.deliverable("dlq retry gives a job its retries back and runs it again")

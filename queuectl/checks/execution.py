@@ -54,7 +54,7 @@ def _priority(home: ThrowAwayHome) -> None:
 
 @suite.bonus("a command that takes longer than its timeout is ended with all its children")
 def _timeout(home: ThrowAwayHome) -> None:
-    home.enqueue({"id": "hung", "command": _WITH_A_CHILD, "timeout": 0.6, "max_retries": 0})
+    home.enqueue({"id": "hung", "command": _WITH_A_CHILD, "timeout": 1.5, "max_retries": 0})
     home.drain()
     job = home.expect_state("hung", "dead")
     expect(job["error"].startswith("timed out after"), f"error is {job['error']!r}")
@@ -82,7 +82,7 @@ def _cancel(home: ThrowAwayHome) -> None:
 @suite.bonus("the output of every attempt is kept, both streams in order of arrival")
 def _output(home: ThrowAwayHome) -> None:
     command = (
-        "echo $QUEUECTL_ATTEMPT out; sleep 0.3; echo err >&2; sleep 0.3; echo end; "
+        "echo $QUEUECTL_ATTEMPT out; sleep 0.5; echo err >&2; sleep 0.5; echo end; "
         "[ $QUEUECTL_ATTEMPT = 2 ]"
     )
     home.enqueue({"id": "talks", "command": command, "backoff": "fixed:0s"})

@@ -10,7 +10,7 @@ from queuectl.checks.home import ThrowAwayHome
 
 suite = Suite()
 
-_SLACK = 5.0  # seconds by which a start may be late on a busy machine
+_SLACK = 10.0  # seconds by which a start may be late on a busy machine
 
 
 @suite.bonus("a delayed job starts when its time has come, and not before")
@@ -18,11 +18,10 @@ def _delay(home: ThrowAwayHome) -> None:
     home.start()
     home.run("enqueue", "--id", "delayed", "--delay", "1.2", "true")
     home.run("enqueue", "--id", "timed", "--at", "now+1.2s", "true")
-    states = {job["state"] for job in home.read("list")}
-    expect_same("states at first", states, {"scheduled"})
     home.run("wait", "delayed", "timed")
     for job_id in ("delayed", "timed"):
         job = home.job(job_id)
+        expect_same("its first state", job["history"][0]["to"], "scheduled")
         started, due = (datetime.fromisoformat(job[name]) for name in ("started_at", "run_at"))
         created = datetime.fromisoformat(job["created_at"])
         waited = (started - created).total_seconds()

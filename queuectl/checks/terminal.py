@@ -57,7 +57,8 @@ class Terminal:
         """Return once `text` has been shown after what was waited for before."""
         wanted = text.encode()
         while wanted not in (plain := _ESCAPES.sub(b"", self._shown)):
-            self._home.go_on(f"{text!r} on the terminal, which shows {plain[-200:].decode()!r}")
+            shown = plain[-200:].decode(errors="replace")
+            self._home.go_on(f"{text!r} on the terminal, which shows {shown!r}")
             self._read()
         self._shown = plain[plain.index(wanted) + len(wanted) :]
 

