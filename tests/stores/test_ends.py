@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from queuectl.domain.fleet import WorkerStatus
 from queuectl.domain.lifecycle import End, Event, Outcome, State
 from queuectl.domain.retry import Backoff, Strategy
 from queuectl.domain.timing import SECOND
 from queuectl.stores.contract import Store
-from queuectl.stores.exchange import Ended, Lease
+from queuectl.stores.exchange import Demand, Ended, Lease
 from tests.stores.scene import (
     CANCELLED,
     FAILURE,
@@ -238,6 +239,18 @@ def test_workers_are_credited_with_what_they_ran(scene: Scene) -> None:
         scene.end(assignment, RETURNED if seconds == 4.0 else FAILURE, seconds=seconds)
     worker = scene.store.worker(scene.worker)
     assert (worker.processed, worker.busy_seconds) == (3, 3.75)
+
+
+def test_the_work_of_a_supervisor_includes_that_of_workers_which_are_gone(scene: Scene) -> None:
+    assert scene.store.work_done("supervisor") == (0, 0.0)
+    scene.enqueue(spec(), spec())
+    (other,) = scene.hire(1)
+    for worker, seconds in ((scene.worker, 1.5), (other, 2.25)):
+        (assignment,) = scene.demand(Demand(worker, (), 1))
+        scene.end(assignment, SUCCESS, seconds=seconds)
+    scene.store.set_worker(other, WorkerStatus.DIED)
+    assert scene.store.work_done("supervisor") == (2, 3.75)
+    assert scene.store.work_done("stranger") == (0, 0.0)
 
 
 @pytest.mark.parametrize(
