@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0
 _END_OF_CHILD = 5.0
 _STARTED_LATER = 0.05
+_RESCUE_AGAIN = 0.5
 
 
 class Loop:
@@ -59,7 +60,6 @@ class Loop:
         self._pause = _FIRST_PAUSE
         self._trouble: str | None = None
         self._seen: int | None = None
-        self._remains = True
 
     def _listen(self) -> None:
         self._wake = wake.listen(self._home.wake)
@@ -78,6 +78,7 @@ class Loop:
         self._nursery.start()
         self._scheduler.start()
         self._poll()
+        self._rescue_remains()
         self._beat()
         log.info("supervisor %s started, pid %d", self._me.id, self._me.pid)
 
@@ -141,7 +142,6 @@ class Loop:
     def _poll(self) -> None:
         self._hungry = True
         self._look()
-        self._rescue_remains()
         self._timers.after(self._settings.poll, self._poll)
 
     def _look(self) -> None:
@@ -172,16 +172,19 @@ class Loop:
         self._tell_scheduler()
 
     def _rescue_remains(self) -> None:
-        if not self._remains:
-            return
+        """Settle what earlier supervisors left, and look again until all of it is settled."""
+        remains = True
         try:
             ended = self._rescue.remains()
             if ended:
                 self._store.turn(self._me.id, (), ended)
+                self._hungry = True
                 log.warning("rescued %d runs of an earlier supervisor", len(ended))
-            self._remains = self._rescue.forget_workers() or bool(self._rescue.remains())
+            remains = self._rescue.forget_workers() or self._rescue.unsettled
         except StoreError as error:
             self._hold_off(error)
+        if remains:
+            self._timers.after(_RESCUE_AGAIN, self._rescue_remains)
 
     def _beat(self) -> None:
         with suppress(StoreError):

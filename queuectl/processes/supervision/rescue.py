@@ -14,10 +14,14 @@ from queuectl.stores.exchange import Ended, Holding
 
 
 class Rescue:
-    """Looks after what earlier supervisors of this home left; `me` is the one that lives."""
+    """Looks after what earlier supervisors of this home left; `me` is the one that lives.
+
+    `unsettled` tells whether the last look left runs as they were: alive, or dying still.
+    """
 
     def __init__(self, store: Store, home: Home, me: Supervisor) -> None:
         self._store, self._home, self._me = store, home, me
+        self.unsettled = True
 
     def remains(self) -> list[Ended]:
         """Ends to record: runs that are certainly over.
@@ -25,17 +29,16 @@ class Rescue:
         A run whose worker still holds its lock is left alone: the worker finishes it and has it
         recorded. What lives of the others gets KILL now, and is looked for again next time.
         """
-        return [
-            over
-            for holding in self._store.holdings()
-            if (over := self._end_of(holding)) is not None
-        ]
+        mine = [holding for holding in self._store.holdings() if self._is_mine(holding)]
+        ends = [self._end_of(holding) for holding in mine]
+        self.unsettled = None in ends
+        return [end for end in ends if end is not None]
+
+    def _is_mine(self, holding: Holding) -> bool:
+        here = (holding.host, holding.home) == (self._me.host, self._me.home)
+        return here and holding.supervisor != self._me.id
 
     def _end_of(self, holding: Holding) -> Ended | None:
-        if (holding.host, holding.home) != (self._me.host, self._me.home):
-            return None
-        if holding.supervisor == self._me.id:
-            return None
         if holding.boot != self._me.boot:
             return self._ended(holding, Outcome(End.HOST_DIED, error="host died: it was restarted"))
         lock = self._home.worker_lock(holding.worker)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterable, Iterator
 
 from queuectl.processes.system import identity
 
 MARKER = "QUEUECTL_RUN"
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD of linux/sched.h
+_LOOKS, _PAUSE = 10, 0.002
 
 
 def marker(uuid: str, row: int, lease: int) -> str:
@@ -19,11 +22,7 @@ def marker(uuid: str, row: int, lease: int) -> str:
 
 def marker_of(pid: int) -> str | None:
     """The marker in the environment that a process was started with, if any."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            data = file.read()
-    except OSError:  # gone, or another user's
-        return None
+    data = _environment(pid)
     wanted = MARKER.encode() + b"="
     start = 0 if data.startswith(wanted) else data.find(b"\0" + wanted) + 1
     if not data.startswith(wanted, start):
@@ -31,13 +30,39 @@ def marker_of(pid: int) -> str | None:
     return data[start + len(wanted) :].partition(b"\0")[0].decode(errors="replace")
 
 
+def _environment(pid: int) -> bytes:
+    data = _read(pid, "environ")
+    looks = 0
+    while not data and looks < _LOOKS:
+        settled = not _is_amid_exec(pid)
+        data = _read(pid, "environ")  # again: it may have been loaded between the two looks
+        if settled:
+            break
+        looks += 1
+        time.sleep(_PAUSE)
+    return data
+
+
+def _is_amid_exec(pid: int) -> bool:
+    # For an instant a program that is being loaded has neither arguments nor environment, and
+    # has closed its descriptors already: it would be found neither here nor by a lock.
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    if len(fields) < 7 or fields[0] in (b"Z", b"X") or int(fields[6]) & _KERNEL_THREAD:
+        return False
+    return not _read(pid, "cmdline")
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:
+            return file.read()
+    except OSError:  # gone, or another user's
+        return b""
+
+
 def is_ours(pid: int) -> bool:
     """Whether `pid` is a process of a queue, which belongs to no run even if a run started it."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            line = file.read()
-    except OSError:
-        return False
+    line = _read(pid, "cmdline")
     return line.startswith(b"queuectl: ") or b"\0queuectl.processes." in line
 
 
