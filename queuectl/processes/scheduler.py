@@ -8,6 +8,7 @@ import select
 import signal
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -39,6 +40,7 @@ class Scheduler:
         self._clocks = Clocks()
         self._numbers = itertools.count()
         self._due = ""
+        self._steps: deque[float] = deque()  # of the wall clock, to be followed by the waits
         # One thread does all the work: the store's connection is not shared.
         self._scheduler = BlockingScheduler(
             timezone=UTC,
@@ -49,13 +51,15 @@ class Scheduler:
     def run(self) -> None:
         """Schedule until the supervisor is gone."""
         self._arm()
-        self._scheduler.add_job(self._promote, id="look", trigger=DateTrigger(None, UTC))
+        # Now, too: supervisors that drain and end may never live as long as an interval.
+        for name, deed in (("look", self.promote), ("prune-first", self._prune)):
+            self._scheduler.add_job(deed, id=name, trigger=DateTrigger(None, UTC))
         threading.Thread(target=self._listen, daemon=True).start()
         self._scheduler.start()
 
     def _arm(self) -> None:
         for name, deed, seconds in (
-            ("sweep", self._promote, _SWEEP),
+            ("sweep", self.promote, _SWEEP),
             ("prune", self._prune, _PRUNE),
         ):
             trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
@@ -69,29 +73,36 @@ class Scheduler:
                 os._exit(0)  # nothing here is worth a farewell: every deed is one transaction
             step = self._clocks.step()
             if step:
-                self._arm()  # triggers computed before a step back would sleep through it
+                self.clock_stepped(step)
             if readable or step:
-                self._at(datetime.now(UTC), step)
+                self._at(datetime.now(UTC))
 
-    def _at(self, moment: datetime, step: float = 0) -> None:
+    def clock_stepped(self, seconds: float) -> None:
+        """Have the waits follow a step of the wall clock at the next `promote`."""
+        self._steps.append(seconds)
+        self._arm()  # triggers computed before a step back would sleep through it
+
+    def _at(self, moment: datetime) -> None:
         # A name of its own each time: APScheduler removes a date job by its name after the
         # function has returned, and would take the successor that it added with it.
         with suppress(JobLookupError):
             self._scheduler.remove_job(self._due)
         self._due = f"due-{next(self._numbers)}"
-        self._scheduler.add_job(self._promote, DateTrigger(moment, UTC), id=self._due, args=[step])
+        self._scheduler.add_job(self.promote, DateTrigger(moment, UTC), id=self._due)
 
-    def _promote(self, step: float = 0) -> None:
+    def promote(self) -> None:
+        """Make pending what is due, and come again when the next job is."""
         store = self._queue.store
         self._due = ""  # it may be the one that runs, and then it removes itself
         try:
-            if step:
-                store.shift_waits(round(step * SECOND))
+            while self._steps:
+                store.shift_waits(round(self._steps[0] * SECOND))
+                self._steps.popleft()  # only now: what failed is tried again, once
             if store.promote():
                 wake.ring(self._queue.home.wake)
             due = store.next_due()
         except StoreError:
-            self._at(datetime.now(UTC) + timedelta(seconds=1), step)
+            self._at(datetime.now(UTC) + timedelta(seconds=1))
             return
         if due is not None:
             self._at(_no_later_than_a_day(from_instant(due)))

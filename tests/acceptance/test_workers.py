@@ -253,3 +253,16 @@ def test_the_totals_go_on_when_a_worker_is_stopped(place):
     place.ctl("worker", "stop", place.queue.workers()[0].id)
     shown = place.ctl("worker", "status").stdout
     assert "Active Workers: 1 | Total Jobs Processed: 10 | " in shown
+
+
+def test_even_a_short_lived_supervisor_prunes(place):
+    place.start()
+    job = place.queue.enqueue("head -c 200000 /dev/zero")
+    [ended] = place.queue.wait([job.id], 30)
+    transcript = place.queue.home.output(ended.row, ended.lease)
+    assert os.path.exists(transcript)
+    place.stop()
+    place.queue.set("keep_jobs", "0")
+    place.start()
+    until(lambda: place.queue.stats().jobs["completed"] == 0)
+    until(lambda: not os.path.exists(transcript))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 TOLERANCE = 2.0  # seconds; below is what time synchronisation slews
 
@@ -13,14 +14,17 @@ def _steady() -> float:
 
 
 class Clocks:
-    """Remembers how far the wall clock is from the steady one."""
+    """Remembers how far the wall clock is from the steady one; both tell seconds."""
 
-    def __init__(self) -> None:
-        self._offset = time.time() - _steady()
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = _steady
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self._offset = wall() - steady()
 
     def step(self) -> float:
         """Seconds by which the wall clock was set since the last step; 0 if not."""
-        offset = time.time() - _steady()
+        offset = self._wall() - self._steady()
         moved = offset - self._offset
         if abs(moved) <= TOLERANCE:
             return 0.0
