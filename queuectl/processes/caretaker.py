@@ -7,6 +7,7 @@ import selectors
 import socket
 import sys
 import time
+from contextlib import suppress
 
 from queuectl.domain.errors import StoreError
 from queuectl.domain.fleet import Desired, Worker, WorkerStatus
@@ -39,7 +40,7 @@ class Caretaker:
                     self._reports += self._channel.receive()
                 self._serve()
         except Closed:
-            self._store.set_worker(self._worker.id, WorkerStatus.STOPPED)
+            self._settle()
 
     def _serve(self) -> None:
         try:
@@ -47,6 +48,17 @@ class Caretaker:
             self._look()
         except StoreError:
             time.sleep(_PAUSE)
+
+    def _settle(self) -> None:
+        """Record what the worker said last, for as long as it takes: nobody else knows it."""
+        while True:
+            try:
+                with suppress(Closed):
+                    self._record()
+                self._store.set_worker(self._worker.id, WorkerStatus.STOPPED)
+                return
+            except StoreError:
+                time.sleep(_PAUSE)
 
     def _record(self) -> None:
         if not self._reports:

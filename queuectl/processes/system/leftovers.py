@@ -13,6 +13,7 @@ from queuectl.processes.system import identity
 MARKER = "QUEUECTL_RUN"
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD of linux/sched.h
 _LOOKS, _PAUSE = 10, 0.002
+_LISTS = 20  # enough for a machine that starts processes all the time
 
 
 def marker(uuid: str, row: int, lease: int) -> str:
@@ -67,11 +68,21 @@ def is_ours(pid: int) -> bool:
 
 
 def marked() -> Iterator[tuple[int, str]]:
-    """Every process that carries a marker, as (pid, marker)."""
-    for pid in _pids():
-        found = marker_of(pid)
-        if found is not None:
-            yield pid, found
+    """Every process that carries a marker, as (pid, marker).
+
+    Those that come while it looks are looked at, too: else one that forks and ends before its
+    turn would leave a child that no list has.
+    """
+    seen: set[int] = set()
+    for _ in range(_LISTS):
+        fresh = set(_pids()) - seen
+        for pid in fresh:
+            found = marker_of(pid)
+            if found is not None:
+                yield pid, found
+        if not fresh:
+            return
+        seen |= fresh
 
 
 def _pids() -> list[int]:
