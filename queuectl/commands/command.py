@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from enum import StrEnum
@@ -98,5 +97,4 @@ class Command(NamedTuple):
         return code
 
     def _module(self) -> ModuleType:
-        name = f"queuectl.commands.{self.name}"
-        return sys.modules.get(name) or import_module(name)
+        return import_module(f"queuectl.commands.{self.name}")

@@ -172,8 +172,6 @@ class Shell(NamedLines):
             raise UsageError("a line to run is missing", "shell LINE")
         self.status = run_program(line, self.stdout, may_read=not self.reads_lines)
 
-    # -----------------------------------------------------------------------------------------
-
     def _banner(self) -> str:
         return banner(self.home.path, self.columns() if self.stdout.isatty() else None)
 
