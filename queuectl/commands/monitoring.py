@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from queuectl.commands.command import Context
-from queuectl.commands.progress import watch
+from queuectl.commands.progress import Progress, watch
 from queuectl.commands.status import write_counts
 from queuectl.commands.tables import Column, write_table
 from queuectl.commands.wording import ago, counted, state_letter
@@ -22,13 +22,13 @@ _CHOICES = """  1. Keep the workers running in the background
 _COLUMNS = (Column("ID"), Column("St"), Column("Due"), Column("Command", flexible=True))
 
 
-def monitor(context: Context, workers: Sequence[Worker]) -> bool:
+def monitor(context: Context, workers: Sequence[Worker], progress: Progress) -> bool:
     """Show what the workers do until nothing is pending; whether they are to go on.
 
     Ctrl-C leaves the view, and the workers go on.
     """
     try:
-        watch(context, workers)
+        watch(context, workers, progress)
         write_counts(context, context.queue.stats())
         context.say("Workers are now monitoring for new jobs...")
         return _is_to_go_on(context)

@@ -19,7 +19,7 @@ _MOST_WATCHED = 500
 
 
 class Progress:
-    """Says each start of a job once, as `[Worker 0] Processing job: X`."""
+    """Says each start of a job after its own making once: `[Worker 0] Processing job: X`."""
 
     def __init__(self, context: Context) -> None:
         self._context, self._queue = context, context.queue
@@ -66,9 +66,9 @@ class Progress:
         )
 
 
-def watch(context: Context, workers: Sequence[Worker]) -> None:
+def watch(context: Context, workers: Sequence[Worker], progress: Progress) -> None:
     """Show progress until nothing that these workers may run is pending."""
-    progress, settled = Progress(context), time.monotonic() + _SETTLE
+    settled = time.monotonic() + _SETTLE
     while True:
         progress.look()
         pending, processing = _to_do(context, workers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from queuectl.commands import arguments, formats
 from queuectl.commands.command import Context
@@ -16,6 +16,9 @@ from queuectl.domain.errors import ProcessFailed
 from queuectl.domain.fleet import Worker, WorkerStatus
 from queuectl.domain.spec import check_name
 from queuectl.queue import JobQueue
+
+if TYPE_CHECKING:
+    from queuectl.commands.progress import Progress
 
 _COLUMNS = (
     Column("Worker ID"),
@@ -70,8 +73,11 @@ def run(context: Context, args: Namespace) -> int:
 
 def _start(context: Context, args: Namespace) -> int:
     from queuectl.commands.monitoring import monitor
+    from queuectl.commands.progress import Progress
     from queuectl.processes import control
 
+    # Made before the workers are there, who may be done with a job before they are announced.
+    progress = Progress(context) if context.interactive and not args.detach else None
     context.say(f"Starting {args.count} worker processes...")
     context.out.flush()
     workers = control.start_workers(
@@ -81,8 +87,8 @@ def _start(context: Context, args: Namespace) -> int:
         context.say(f"✓ Started worker {worker.id} (PID: {worker.pid})")
     context.out.flush()
     if args.drain:
-        return _await_drain(context, workers)
-    if context.interactive and not args.detach and not monitor(context, workers):
+        return _await_drain(context, workers, progress)
+    if progress is not None and not monitor(context, workers, progress):
         return _stop_again(context, workers)
     return 0
 
@@ -94,11 +100,10 @@ def _stop_again(context: Context, workers: list[Worker]) -> int:
     return _stop(context, Namespace(workers=[] if are_all else started, now=False))
 
 
-def _await_drain(context: Context, workers: list[Worker]) -> int:
-    from queuectl.commands.progress import Progress
+def _await_drain(context: Context, workers: list[Worker], progress: Progress | None) -> int:
     from queuectl.processes import control
 
-    look = Progress(context).look if context.interactive else lambda: None
+    look = progress.look if progress is not None else lambda: None
     try:
         control.await_stop(context.queue, [worker.id for worker in workers], look)
     except KeyboardInterrupt:

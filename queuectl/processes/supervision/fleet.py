@@ -108,11 +108,16 @@ class Fleet:
 
     # Wishes.
 
-    def follow(self, rows: Iterable[Worker], settings: Settings) -> None:
-        """Take over what the store says of this supervisor's workers, and the settings."""
+    def obey(self, settings: Settings) -> None:
+        """Have the workers follow the settings from their next run on."""
         rules = Rules.of(settings)
-        news = rules if rules != self._rules else None
-        self._rules = rules
+        if rules != self._rules:
+            self._rules = rules
+            for member in self._members.values():
+                member.tell(rules=rules)
+
+    def follow(self, rows: Iterable[Worker]) -> None:
+        """Take over what the store says of this supervisor's workers."""
         for row in rows:
             member = self._members.get(row.id)
             if member is None:
@@ -120,9 +125,6 @@ class Fleet:
                 self._draining = False
                 self._bear(member)
             self._wish(member, row.desired)
-        if news is not None:
-            for member in self._members.values():
-                member.tell(rules=news)
 
     def stop_all(self, desired: Desired) -> None:
         """Stop every worker."""

@@ -88,7 +88,9 @@ class Loop:
             for key, _ in self._selector.select(self._timers.sleep()):
                 key.data()
             self._timers.fire()
-            self._turn()  # first: a new job should start at once
+            if self._look_due:
+                self._read_settings()  # they hold for every job that was enqueued after them
+            self._turn()  # before the rest is looked at: a new job should start at once
             if self._look_due:
                 self._look()
         self._end()
@@ -157,10 +159,18 @@ class Loop:
         if self._fleet.drained:
             self._stop(Desired.STOP)
 
+    def _read_settings(self) -> None:
+        try:
+            self._settings = self._queue.settings()
+        except StoreError as error:
+            self._hold_off(error)
+        else:
+            self._fleet.obey(self._settings)
+
     def _read_wishes(self) -> None:
-        self._settings = self._queue.settings()
+        self._read_settings()
         mine = [row for row in self._store.workers() if row.supervisor == self._me.id]
-        self._fleet.follow(mine, self._settings)
+        self._fleet.follow(mine)
         for known in self._store.supervisors():
             if known.id == self._me.id and known.desired.stops:
                 self._stop(known.desired)
