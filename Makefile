@@ -4,7 +4,7 @@ BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench clean
+.PHONY: help demo test check lint bench chaos clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## /  \1\t/p' Makefile
@@ -28,6 +28,9 @@ lint: $(DEV)
 
 bench: $(BASE)  ## measure, side by side with other tools
 	$(VENV)/bin/python -m benchmarks
+
+chaos: $(DEV)  ## storms of kills; QUEUECTL_CHAOS_SECONDS (600) and QUEUECTL_CHAOS_SEED choose which
+	QUEUECTL_CHAOS_SECONDS=$${QUEUECTL_CHAOS_SECONDS:-600} $(VENV)/bin/python -m pytest -s tests/chaos
 
 clean:  ## remove all that the other targets made
 	rm -rf $(VENV) build dist queuectl.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.installation import Installation
+
 REQUIRE_ALL = bool(os.environ.get("QUEUECTL_REQUIRE_ALL"))
 # The reasons that may skip a test even where QUEUECTL_REQUIRE_ALL is set.
 ALLOWED_SKIPS: frozenset[str] = frozenset()
@@ -42,6 +44,14 @@ def _fail_a_forbidden_skip(report: pytest.TestReport | pytest.CollectReport) -> 
         if message.removeprefix("Skipped: ") not in ALLOWED_SKIPS:
             report.outcome = "failed"
             report.longrepr = f"{path}:{line}: skipped where every test has to run: {message}"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Installation]:
+    """A real queue in a home of its own."""
+    installation = Installation(tmp_path / "home")
+    yield installation
+    installation.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

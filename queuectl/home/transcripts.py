@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 
 from queuectl.domain.transcript import Frame, decode, encode
+from queuectl.failpoints import reach
 from queuectl.home.folder import Home
 
 
@@ -52,6 +53,7 @@ def remove(home: Home, runs: Iterable[tuple[int, int]]) -> None:
         for path in _files(home.output(row, lease)):
             with contextlib.suppress(OSError):
                 os.unlink(path)
+    reach("files removed")
 
 
 def _files(path: str) -> list[str]:

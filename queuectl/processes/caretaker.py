@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from queuectl.domain.errors import StoreError
 from queuectl.domain.fleet import Desired, Worker, WorkerStatus
+from queuectl.failpoints import reach
 from queuectl.processes.messages import Orders, Report
 from queuectl.processes.system import title
 from queuectl.processes.system.channel import Channel, Closed
@@ -66,6 +67,7 @@ class Caretaker:
         started = [one for report in self._reports for one in report.started]
         ended = [one for report in self._reports for one in report.ended]
         self._store.turn(self._worker.supervisor, started, ended)
+        reach("caretaker recorded")
         recorded = self._reports[-1].number
         self._reports = []
         self._channel.send(Orders(recorded))
@@ -92,6 +94,7 @@ def main() -> None:
     channel = Channel(socket.socket(fileno=0))
     with JobQueue() as queue:
         store = queue.store
+        reach("caretaker begun")
         Caretaker(store, store.worker(sys.argv[1]), channel).loop()
 
 

@@ -23,9 +23,13 @@ class Rules(NamedTuple):
 
 
 class Birth(NamedTuple):
-    """What the nursery needs to make a worker; its channel travels beside it."""
+    """What the nursery needs to make a worker; its channel travels beside it.
+
+    `life` counts the processes that a worker has had.
+    """
 
     id: str
+    life: int
     number: int
     slots: int
     home: str
@@ -35,9 +39,8 @@ class Birth(NamedTuple):
 
 
 class Born(NamedTuple):
-    """The nursery's word that a worker exists."""
+    """A worker's own first word: the nursery may be gone by then."""
 
-    id: str
     pid: int
 
 
@@ -45,7 +48,7 @@ class Gone(NamedTuple):
     """The nursery's word that a worker has ended, with its exit code (negative: signal)."""
 
     id: str
-    pid: int
+    life: int
     code: int
 
 

@@ -12,8 +12,9 @@ import socket
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
 
+from queuectl.failpoints import reach
 from queuectl.processes import worker
-from queuectl.processes.messages import Birth, Born, Gone
+from queuectl.processes.messages import Birth, Gone
 from queuectl.processes.system import title
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.processes.system.signals import Signals
@@ -28,7 +29,7 @@ class Nursery:
         self._socket = connection
         self._answers = Channel(connection)
         self._context = multiprocessing.get_context("fork")
-        self._workers: dict[BaseProcess, str] = {}
+        self._workers: dict[BaseProcess, Birth] = {}
         self._signals = Signals((signal.SIGCHLD,))
 
     def loop(self) -> None:
@@ -58,10 +59,11 @@ class Nursery:
         os.set_inheritable(descriptors[0], False)
         connection = socket.socket(fileno=descriptors[0])
         process = self._context.Process(target=self._grow, args=(birth, connection))
+        reach("worker to be forked")
         process.start()
+        reach("worker forked")
         connection.close()
-        self._workers[process] = birth.id
-        self._tell(Born(birth.id, process.pid or 0))
+        self._workers[process] = birth
         return True
 
     def _grow(self, birth: Birth, connection: socket.socket) -> None:
@@ -70,14 +72,15 @@ class Nursery:
         worker.main(birth, connection)
 
     def _bury(self) -> None:
-        for process, worker_id in list(self._workers.items()):
+        for process, birth in list(self._workers.items()):
             code = process.exitcode
             if code is not None:
                 del self._workers[process]
-                self._tell(Gone(worker_id, process.pid or 0, code))
+                self._tell(Gone(birth.id, birth.life, code))
+                reach("end of worker told")
                 process.close()
 
-    def _tell(self, message: Born | Gone) -> None:
+    def _tell(self, message: Gone) -> None:
         with suppress(Closed):  # the loop sees the end of the supervisor too
             self._answers.send(message)
 

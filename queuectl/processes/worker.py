@@ -12,6 +12,7 @@ from functools import partial
 from queuectl.domain.fleet import Desired
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, build
+from queuectl.failpoints import reach
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.execution import orphans
@@ -21,8 +22,9 @@ from queuectl.processes.execution.reporting import Reporting
 from queuectl.processes.execution.run import Run, Verdict
 from queuectl.processes.execution.spawning import spawn
 from queuectl.processes.messages import Birth, Orders
-from queuectl.processes.system import ledger, title
+from queuectl.processes.system import title
 from queuectl.processes.system.channel import Channel
+from queuectl.processes.system.ledger import Ledger
 from queuectl.processes.system.leftovers import MARKER, marker
 from queuectl.processes.system.signals import Signals
 from queuectl.processes.system.timers import Timer, Timers
@@ -36,10 +38,9 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
 class Worker:
     """An event loop over commands, their pipes and timers, and the channel to the supervisor."""
 
-    def __init__(self, birth: Birth, connection: socket.socket, ledger_file: int) -> None:
+    def __init__(self, birth: Birth, connection: socket.socket, ledger: Ledger) -> None:
         self._birth = birth
-        self._ledger_file = ledger_file
-        self._free_slots = list(range(birth.slots))
+        self._ledger = ledger
         self._home = Home(birth.home)
         self._rules = birth.rules
         self._environment = _base_environment(birth)
@@ -47,7 +48,9 @@ class Worker:
         self._selector = selectors.DefaultSelector()
         self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGQUIT))
         self._selector.register(self._signals, selectors.EVENT_READ, self._act_on_signals)
-        self._reporting = Reporting(birth, Channel(connection), self._selector, self._follow)
+        channel = Channel(connection)
+        self._reporting = Reporting(birth, channel, self._selector, self._follow, ledger.settle)
+        self._reporting.greet()
         self._waiting: deque[Assignment] = deque()
         self._runs: dict[int, Run] = {}
         self._aftermath = Aftermath(self._timers, self._finish)
@@ -149,13 +152,17 @@ class Worker:
             raise CannotLaunch(f"cwd {assignment.cwd}", 126, error.strerror or "unusable") from None
         mark = marker(self._birth.uuid, assignment.row, assignment.lease)
         launch = build(assignment, self._environment, mark)
-        slot = self._free_slots[-1]
-        ledger.write(self._ledger_file, slot, assignment.row, assignment.lease)
-        spawned = spawn(launch)
-        self._free_slots.pop()
+        self._ledger.begin(assignment.row, assignment.lease)
+        reach("run to begin")
+        try:
+            spawned = spawn(launch)
+        except OSError:
+            self._ledger.settle(assignment.row, assignment.lease)
+            raise
+        reach("run spawned")
         self._progress = True
         path = self._home.output(assignment.row, assignment.lease)
-        run = Run(assignment, mark, slot, spawned, Recorder(path, self._rules.output_limit))
+        run = Run(assignment, mark, spawned, Recorder(path, self._rules.output_limit))
         self._pause = _FIRST_PAUSE
         self._runs[run.pid] = run
         for descriptor in run.streams:
@@ -221,8 +228,10 @@ class Worker:
                 os.waitpid(pid, 0)
                 self._reporting.reaped(pid)
                 continue
+            reach("run exited")
             run.read_rest()
             run.reap()
+            reach("run reaped")
             self._timers.cancel(run.timers)
             self._aftermath.add(run, self._rules.kill_grace)
         self._aftermath.look(self._runs, self._reporting.pids)
@@ -232,8 +241,8 @@ class Worker:
         for descriptor in run.streams:
             self._selector.unregister(descriptor)
         del self._runs[run.pid]
-        self._free_slots.append(run.slot)
         self._reporting.ended(run.report())
+        reach("run finished")
 
 
 def _base_environment(birth: Birth) -> dict[str, str]:
@@ -252,8 +261,7 @@ def main(birth: Birth, connection: socket.socket) -> None:
     lock = locks.acquire(Home(birth.home).worker_lock(birth.id))
     if lock is None:
         return
+    reach("worker locked")
     orphans.adopt()
-    # What an earlier life of this worker had begun is settled; room for what this one begins.
-    os.ftruncate(lock, 0)
-    ledger.prepare(lock, birth.slots)
-    Worker(birth, connection, lock).loop()
+    # What an earlier life of this worker had begun is settled.
+    Worker(birth, connection, Ledger(lock, birth.slots)).loop()

@@ -204,7 +204,7 @@ def test_a_lock_that_is_held_too_long_is_reported(
     path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "LIMIT", 0.05)
-    with SqliteStore(str(path)) as other, other._writing():
+    with SqliteStore(str(path)) as other, other._writing("set"):
         with pytest.raises(StoreBusy, match=rf"store {path}: others kept it locked"):
             store.add([spec()])
         assert store.count(ALL) == 0

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from queuectl.domain.transcript import STDERR, STDOUT, Frame, decode, encode, gap
+from queuectl.failpoints import reach
 
 INLINE = 64 * 1024
 _LAST_WORDS = 4096
@@ -125,6 +126,7 @@ class Recorder:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
         for frame in self._memory:
             self._write(frame)
+        reach("output spilled")
         self._memory = []
 
     def _write(self, frame: Frame) -> None:
@@ -154,6 +156,7 @@ class Recorder:
     def _put_together(self, tails: list[Frame]) -> None:
         for frame in tails:
             _append(self._path, frame)
+        reach("output put together")
         for tail in self._tails.values():
             tail.discard()
 

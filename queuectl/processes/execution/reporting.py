@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 from collections import deque
 from collections.abc import Callable
 
-from queuectl.processes.messages import Birth, Orders, Report
+from queuectl.failpoints import reach
+from queuectl.processes.messages import Birth, Born, Orders, Report
 from queuectl.processes.system import launching
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Ended, Started
 
 Follow = Callable[[Orders | None], None]
+Settle = Callable[[int, int], None]
 
 
 class Reporting:
     """Keeps each report until it is known to be in the store.
 
-    `follow` is called with orders, and once with None when the supervisor is gone.
+    `follow` is called with orders, and once with None when the supervisor is gone; `settle` with
+    row and lease of each run whose end is recorded.
     """
 
     def __init__(
-        self, birth: Birth, channel: Channel, selector: selectors.BaseSelector, follow: Follow
+        self,
+        birth: Birth,
+        channel: Channel,
+        selector: selectors.BaseSelector,
+        follow: Follow,
+        settle: Settle,
     ) -> None:
         self._birth = birth
         self._selector = selector
-        self._follow = follow
+        self._follow, self._settle = follow, settle
         self._started: list[Started] = []
         self._ended: list[Ended] = []
         self._unrecorded: deque[Report] = deque()
@@ -40,6 +49,10 @@ class Reporting:
     def all_recorded(self) -> bool:
         """Whether nothing is left to report or to be acknowledged."""
         return not (self._started or self._ended or self._unrecorded)
+
+    def greet(self) -> None:
+        """Say that there is a worker now."""
+        self._transmit(Born(os.getpid()))
 
     def started(self, report: Started) -> None:
         """To be told with the next report: a command runs."""
@@ -64,11 +77,12 @@ class Reporting:
         """A child that was no run has ended; perhaps the caretaker."""
         self.pids.discard(pid)
 
-    def _transmit(self, report: Report) -> None:
+    def _transmit(self, word: Born | Report) -> None:
         if self._channel is None:
             return
         try:
-            self._channel.send(report)
+            self._channel.send(word)
+            reach(f"{type(word).__name__} told")
             self._watch()
         except Closed:
             self._lost()
@@ -91,11 +105,16 @@ class Reporting:
                 channel.flush()
                 self._watch()
             for orders in channel.receive():
-                while self._unrecorded and self._unrecorded[0].number <= orders.recorded:
-                    self._unrecorded.popleft()
+                self._forget(orders.recorded)
                 self._follow(orders)
         except Closed:
             self._lost()
+
+    def _forget(self, recorded: int) -> None:
+        while self._unrecorded and self._unrecorded[0].number <= recorded:
+            for one in self._unrecorded.popleft().ended:
+                self._settle(one.row, one.lease)
+            reach("report known")
 
     def _lost(self) -> None:
         if self._channel is None:
@@ -111,6 +130,7 @@ class Reporting:
         ours, theirs = socket.socketpair()
         birth = self._birth
         pid = launching.spawn("caretaker", [birth.id], birth.home, birth.store, theirs.fileno())
+        reach("caretaker called")
         self.pids.add(pid)
         theirs.close()
         self._listen(Channel(ours))

@@ -35,9 +35,9 @@ class Run:
     """A command that was started, its pipes and what it wrote; times are monotonic seconds."""
 
     def __init__(
-        self, assignment: Assignment, mark: str, slot: int, spawned: Spawned, recorder: Recorder
+        self, assignment: Assignment, mark: str, spawned: Spawned, recorder: Recorder
     ) -> None:
-        self.assignment, self.mark, self.slot = assignment, mark, slot
+        self.assignment, self.mark = assignment, mark
         self.pid = spawned.pid
         self.recorder = recorder
         self.streams = {spawned.stdout: STDOUT, spawned.stderr: STDERR}

@@ -1,4 +1,4 @@
-"""The supervisor's line to the nursery: asks for workers, hears of their births and ends."""
+"""The supervisor's line to the nursery: asks for workers, hears of their ends."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from queuectl.processes.messages import Birth, Born, Gone
+from queuectl.failpoints import reach
+from queuectl.processes.messages import Birth, Gone
 from queuectl.processes.system.channel import Channel, Closed
 
 
 class Births:
-    """Asks whichever nursery is there; `connected`, `born` and `gone` are called with the news."""
+    """Asks whichever nursery is there; `connected` and `gone` are called with the news."""
 
     def __init__(
         self,
         selector: selectors.BaseSelector,
         connected: Callable[[], None],
-        born: Callable[[Born], None],
         gone: Callable[[Gone], None],
     ) -> None:
         self._selector = selector
-        self._connected, self._on_born, self._on_gone = connected, born, gone
+        self._connected, self._gone = connected, gone
         self._socket: socket.socket | None = None
         self._channel: Channel | None = None
 
@@ -51,6 +51,7 @@ class Births:
             except OSError:
                 ours.close()
                 return None
+        reach("birth asked")
         return Channel(ours)
 
     def _hear(self) -> None:
@@ -58,6 +59,6 @@ class Births:
             return
         try:
             for message in self._channel.receive():
-                self._on_born(message) if isinstance(message, Born) else self._on_gone(message)
+                self._gone(message)
         except Closed:
             self.disconnect()

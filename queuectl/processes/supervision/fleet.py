@@ -14,9 +14,10 @@ from queuectl.domain.errors import StoreError
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.domain.settings import Settings
+from queuectl.failpoints import reach
 from queuectl.home import locks
 from queuectl.home.folder import Home
-from queuectl.processes.messages import Birth, Born, Gone, Rules
+from queuectl.processes.messages import Birth, Gone, Rules
 from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.member import Member
 from queuectl.processes.supervision.rescue import abandoned
@@ -48,7 +49,7 @@ class Fleet:
         self._store, self._home, self._me = store, home, me
         self._selector, self._timers, self._changed = selector, timers, changed
         self._members: dict[str, Member] = {}
-        self.births = Births(selector, self._nursery_is_there, self._born, self._gone)
+        self.births = Births(selector, self._nursery_is_there, self._gone)
         self._abandoned: list[Ended] = []
         self._rules = Rules(0, 0, 0)
         self._draining = False
@@ -69,23 +70,20 @@ class Fleet:
     def _bear(self, member: Member) -> None:
         row = member.row
         place = (str(self._home), self._store.url, self._store.uuid)
-        channel = self.births.ask(Birth(row.id, row.number, row.slots, *place, self._rules))
+        life = member.life + 1
+        channel = self.births.ask(Birth(row.id, life, row.number, row.slots, *place, self._rules))
         if channel is not None:
             member.connect(channel)
             self._selector.register(channel, selectors.EVENT_READ, partial(self._hear, member))
 
-    def _born(self, message: Born) -> None:
-        member = self._members.get(message.id)
-        if member is None:
-            return
-        member.pid = message.pid
-        self._write(message.id, WorkerStatus.IDLE, message.pid, identity.started(message.pid))
-        log.info("worker %s started, pid %d", message.id, message.pid)
-        self._changed()
+    def _born(self, member: Member, pid: int) -> None:
+        member.pid = pid
+        self._write(member.row.id, WorkerStatus.IDLE, pid, identity.started(pid))
+        log.info("worker %s started, pid %d", member.row.id, pid)
 
     def _gone(self, message: Gone) -> None:
         member = self._members.get(message.id)
-        if member is not None and member.pid == message.pid:
+        if member is not None and member.life == message.life:
             member.cause = (
                 f"signal {-message.code}" if message.code < 0 else f"exit code {message.code}"
             )
@@ -196,6 +194,7 @@ class Fleet:
             member = self._members[worker_id]
             member.tell(tuple(work.get(worker_id, ())))
             self._watch(member)
+        reach("work told")
 
     def _watch(self, member: Member) -> None:
         channel = member.channel
@@ -209,7 +208,8 @@ class Fleet:
             return
         if member.flush():
             self._selector.modify(channel, selectors.EVENT_READ, partial(self._hear, member))
-        member.take_reports()
+        for word in member.listen():
+            self._born(member, word.pid)
         if member.closed:
             self._selector.unregister(channel)
             channel.close()
@@ -248,6 +248,7 @@ class Fleet:
         outcome = Outcome(End.WORKER_DIED, error=f"worker died: {member.cause}")
         if member.desired.stops:
             outcome = Outcome(End.INTERRUPTED, error="interrupted by a shutdown")
+        reach("leftovers killed")
         begun = ledger.read(self._home.worker_lock(member.row.id))
         self._abandoned += [
             abandoned(self._home, *lease, outcome if lease in begun else Outcome(End.RETURNED))

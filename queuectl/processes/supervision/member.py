@@ -6,7 +6,8 @@ import time
 
 from queuectl.domain.fleet import Desired, Worker
 from queuectl.domain.lifecycle import End
-from queuectl.processes.messages import Orders, Report, Rules
+from queuectl.failpoints import reach
+from queuectl.processes.messages import Born, Orders, Report, Rules
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease, Started
 
@@ -31,11 +32,13 @@ class Member:
         self.closed = False
         self.gone = False
         self.cause: str | None = None
+        self.life = 0
         self._acknowledged = 0
         self._told_cancels: set[Lease] = set()
         self._delay = _FIRST_DELAY
         self._born = 0.0
         self._typical = _UNKNOWN
+        self._did_something = False
 
     @property
     def works(self) -> bool:
@@ -69,34 +72,47 @@ class Member:
         """Begin a life of the process, over this channel."""
         self.channel, self.closed, self.gone, self.cause = channel, False, False, None
         self.pid, self._acknowledged = None, 0
-        self._born = time.monotonic()
+        self.life += 1
+        self._born, self._did_something = time.monotonic(), False
 
     def next_delay(self) -> float:
-        """Seconds to wait before the process is replaced; grows while lives are short."""
-        if time.monotonic() - self._born > _GOOD_LIFE:
+        """Seconds to wait before the process is replaced; grows while lives are short and idle.
+
+        A worker that a job takes down after others have ended in it is not to blame.
+        """
+        if self._did_something or time.monotonic() - self._born > _GOOD_LIFE:
             self._delay = _FIRST_DELAY
         delay = self._delay
         self._delay = min(delay * 2, _LAST_DELAY)
         return delay
 
-    def take_reports(self) -> None:
-        """Take what the worker has said; notes where its channel has ended."""
+    def listen(self) -> list[Born]:
+        """Take what the worker has reported; its greeting, and notes where its channel ended."""
         if self.channel is None:
-            return
+            return []
         try:
-            for report in self.channel.receive():
-                self.reports.append(report)
-                for one in report.ended:
-                    self._learn(one)
-                self.running.update((Lease(one.row, one.lease), one) for one in report.started)
+            words = self.channel.receive()
         except Closed:
             self.closed = True
+            return []
+        for word in words:
+            if isinstance(word, Report):
+                self._take(word)
+        return [word for word in words if isinstance(word, Born)]
+
+    def _take(self, report: Report) -> None:
+        reach("report heard")
+        self.reports.append(report)
+        for one in report.ended:
+            self._learn(one)
+        self.running.update((Lease(one.row, one.lease), one) for one in report.started)
 
     def recorded(self) -> None:
         """All reports taken so far are in the store."""
         for report in self.reports:
             for one in report.ended:
                 lease = Lease(one.row, one.lease)
+                self._did_something |= one.outcome.end is not End.RETURNED
                 self.held.pop(lease, None)
                 self.running.pop(lease, None)
                 self._told_cancels.discard(lease)

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from queuectl.failpoints import reach
 from queuectl.processes.system import launching
 from queuectl.processes.system.timers import Timers
 
@@ -51,6 +52,7 @@ class Child:
             ours.close()
             self._start_later()
         else:
+            reach("child spawned")
             self._connected(ours)
         finally:
             theirs.close()

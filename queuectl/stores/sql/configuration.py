@@ -13,7 +13,7 @@ class Configuration(Transactional):
             return dict(session.run("SELECT key, value FROM settings ORDER BY key"))
 
     def store_setting(self, key: str, text: str | None) -> None:
-        with self._writing() as session:
+        with self._writing("set") as session:
             if text is None:
                 session.run("DELETE FROM settings WHERE key = ?", (key,))
                 return

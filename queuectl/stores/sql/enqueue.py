@@ -17,7 +17,7 @@ class Enqueue(Transactional):
     """Takes jobs in, all of a batch or none."""
 
     def add(self, specs: Iterable[JobSpec], *, skip_taken: bool = False) -> Added:
-        with self._writing() as session:
+        with self._writing("enqueue") as session:
             batch = _Batch(session, skip_taken)
             session.run_each(
                 """

@@ -21,7 +21,7 @@ class Fleet(Transactional):
     """Writes down which processes there are, and what is wanted of them."""
 
     def enter(self, supervisor: Supervisor) -> None:
-        with self._writing() as session:
+        with self._writing("enter") as session:
             _end_predecessors(session, supervisor)
             places = ", ".join("?" * len(supervisor))
             session.run(
@@ -29,14 +29,14 @@ class Fleet(Transactional):
             )
 
     def beat(self, supervisor: str, note: str | None) -> None:
-        with self._writing() as session:
+        with self._writing("beat") as session:
             session.run(
                 "UPDATE supervisors SET heartbeat_at = ?, note = ? WHERE id = ?",
                 (session.now, note, supervisor),
             )
 
     def leave(self, supervisor: str) -> None:
-        with self._writing() as session:
+        with self._writing("leave") as session:
             session.run(
                 "UPDATE supervisors SET ended_at = ? WHERE id = ?", (session.now, supervisor)
             )
@@ -58,7 +58,7 @@ class Fleet(Transactional):
     def want_workers(
         self, supervisor: str, count: int, slots: int, queues: tuple[str, ...], desired: Desired
     ) -> list[Worker]:
-        with self._writing() as session:
+        with self._writing("want workers") as session:
             host = host_of(session, supervisor)
             epoch = session.now // SECOND
             number, position = _next_number(session, supervisor), _next_position(session, epoch)
@@ -108,7 +108,7 @@ class Fleet(Transactional):
         pid_started: int | None = None,
         note: str | None = None,
     ) -> None:
-        with self._writing() as session:
+        with self._writing("set worker") as session:
             session.run(
                 """
                 UPDATE workers SET status = ?, pid = coalesce(?, pid),
@@ -120,7 +120,7 @@ class Fleet(Transactional):
 
     def wish_workers(self, worker_ids: Sequence[str], desired: Desired) -> None:
         weaker = _weaker_than(desired)
-        with self._writing() as session:
+        with self._writing("wish workers") as session:
             session.run_each(
                 f"UPDATE workers SET desired = ? WHERE id = ? AND {weaker.sql}",
                 [(desired, worker_id, *weaker.bindings) for worker_id in worker_ids],
@@ -129,7 +129,7 @@ class Fleet(Transactional):
     def wish_supervisor(self, supervisor: str, desired: Desired) -> None:
         weaker = _weaker_than(desired)
         bindings = (desired, supervisor, *weaker.bindings)
-        with self._writing() as session:
+        with self._writing("wish supervisor") as session:
             session.run(
                 f"UPDATE supervisors SET desired = ? WHERE id = ? AND {weaker.sql}", bindings
             )

@@ -25,7 +25,7 @@ class Flow(Transactional):
         demands: Sequence[Demand] = (),
         chance: Callable[[], float] = chance,
     ) -> Turn:
-        with self._writing() as session:
+        with self._writing("turn") as session:
             _record_starts(session, started)
             ends = Ends(session, chance)
             ends.record(ended)

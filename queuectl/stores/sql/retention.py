@@ -18,7 +18,7 @@ class Retention(Transactional):
     def prune(self, before: int | None, keep: int | None, limit: int) -> list[Lease]:
         leases: list[Lease] = []
         rows: dict[State, list[tuple[int]]] = defaultdict(list)
-        with self._writing() as session:
+        with self._writing("prune") as session:
             for row, letter in _expired(session, before, keep, limit):
                 rows[BY_LETTER[letter]].append((row,))
             for state, chosen in rows.items():

@@ -70,5 +70,8 @@ class Transactional(Store):
         """A session that sees one state of the store throughout."""
 
     @abstractmethod
-    def _writing(self) -> AbstractContextManager[Session]:
-        """A session that may write, alone; what it wrote is kept unless something is raised."""
+    def _writing(self, deed: str) -> AbstractContextManager[Session]:
+        """A session that may write, alone; what it wrote is kept unless something is raised.
+
+        `deed` is one of `failpoints.WRITES`.
+        """

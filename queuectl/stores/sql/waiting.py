@@ -16,7 +16,7 @@ class Waiting(Transactional):
     """Tells what waits, and makes pending what is due."""
 
     def promote(self) -> int:
-        with self._writing() as session:
+        with self._writing("promote") as session:
             return promote_due(session)
 
     def next_due(self) -> int | None:
@@ -33,7 +33,7 @@ class Waiting(Transactional):
         return self._earliest("SELECT min(run_at) FROM jobs WHERE state = 'P'")
 
     def shift_waits(self, delta: int) -> int:
-        with self._writing() as session:
+        with self._writing("promote") as session:
             return session.change(
                 """
                 UPDATE jobs SET run_at = run_at + ?

@@ -20,7 +20,7 @@ class Wishes(Transactional):
 
     def cancel(self, selection: Selection) -> Cancelled:
         ended = asked = 0
-        with self._writing() as session:
+        with self._writing("cancel") as session:
             move = Move(Event.CANCEL, "cancelled by a person", "finished_at = ?", (session.now,))
             for target in targets(session, selection, sources(Event.CANCEL), Event.CANCEL):
                 if target.state is State.PROCESSING:
@@ -30,7 +30,7 @@ class Wishes(Transactional):
         return Cancelled(ended, asked)
 
     def retry(self, selection: Selection) -> int:
-        with self._writing() as session:
+        with self._writing("retry") as session:
             move = Move(
                 Event.RETRY,
                 "retried by a person",
@@ -44,7 +44,7 @@ class Wishes(Transactional):
             return sum(move.apply(session, target) for target in chosen)
 
     def remove(self, selection: Selection) -> list[Lease]:
-        with self._writing() as session:
+        with self._writing("remove") as session:
             chosen = targets(session, selection, _REMOVABLE, "remove")
             return list(chain.from_iterable(delete(session, target) for target in chosen))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import apsw
 
 from queuectl.domain.errors import StoreTooNew, StoreUnreachable
+from queuectl.failpoints import reach
 from queuectl.stores.sqlite.failures import failure, translated
 from queuectl.stores.sqlite.file import APPLICATION_ID, prepare_file
 from queuectl.stores.sqlite.patience import Patience
@@ -50,9 +51,12 @@ def _migrate(connection: apsw.Connection, path: str, clock: Clock) -> None:
 
     with transaction(connection, "BEGIN IMMEDIATE", clock) as session:
         if _is_outdated(connection, path):  # nobody else was faster
+            reach("migrate: begun")
             migrate(session, path, migrations("sqlite"))
             connection.pragma("application_id", APPLICATION_ID)
             connection.pragma("user_version", SCHEMA)
+            reach("migrate: written")
+    reach("migrate: kept")
 
 
 def _switch_to_wal(connection: apsw.Connection, path: str) -> None:

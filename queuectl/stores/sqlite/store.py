@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from queuectl.domain.errors import StoreDamaged
+from queuectl.failpoints import reach
 from queuectl.stores.sql.session import Session
 from queuectl.stores.sql.store import SqlStore
 from queuectl.stores.sqlite.connection import connect
@@ -49,13 +50,16 @@ class SqliteStore(SqlStore):
             yield session
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
+    def _writing(self, deed: str) -> Iterator[Session]:
         # IMMEDIATE: a transaction that reads first and writes then fails where others write.
         with (
             translated(self._path, self._connection),
             transaction(self._connection, "BEGIN IMMEDIATE", self._clock) as session,
         ):
+            reach(f"{deed}: begun")
             yield session
+            reach(f"{deed}: written")
+        reach(f"{deed}: kept")
 
     def _read_uuid(self) -> str:
         with self._reading() as session:

@@ -14,7 +14,8 @@ from queuectl.domain.lifecycle import End
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.rescue import Rescue
-from queuectl.processes.system import identity, ledger, leftovers
+from queuectl.processes.system import identity, leftovers
+from queuectl.processes.system.ledger import Ledger
 from queuectl.queue import JobQueue
 from queuectl.stores.exchange import Assignment, Demand
 from tests.support.waiting import until
@@ -46,7 +47,7 @@ class Remains:
         descriptor = locks.acquire(self.lock)
         assert descriptor is not None
         if begun:
-            ledger.write(descriptor, 0, self.run.row, self.run.lease)
+            Ledger(descriptor, 1).begin(self.run.row, self.run.lease)
         return descriptor
 
 

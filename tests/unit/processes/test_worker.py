@@ -20,7 +20,7 @@ from queuectl.domain.transcript import decode, text
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.messages import Birth, Born, Gone, Orders, Report, Rules
-from queuectl.processes.system import identity, launching, leftovers
+from queuectl.processes.system import identity, launching, ledger, leftovers
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Assignment, Ended, Lease, Started
 
@@ -35,22 +35,22 @@ class Supervisor:
         self.home = Home(str(folder))
         self.started: dict[Lease, Started] = {}
         self.ended: dict[Lease, Ended] = {}
-        self.news: list[Born | Gone] = []
+        self.news: list[Gone] = []
+        self.pid = 0
         self.reported = 0
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         store = f"sqlite://{self.home.database}"
         self._nursery_pid = launching.spawn("nursery", [], str(self.home), store, theirs.fileno())
         theirs.close()
         ours, other = socket.socketpair()
-        birth = Birth("worker_1_0", 0, slots, str(self.home), store, UUID, rules)
+        birth = Birth("worker_1_0", 1, 0, slots, str(self.home), store, UUID, rules)
         socket.send_fds(self._socket, [pickle.dumps(birth)], [other.fileno()])
         other.close()
         self._nursery, self.channel = Channel(self._socket), Channel(ours)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._nursery, selectors.EVENT_READ, self._hear_nursery)
         self._selector.register(self.channel, selectors.EVENT_READ, self._hear)
-        self.until(lambda: bool(self.news))
-        self.pid = self.news[0].pid
+        self.until(lambda: bool(self.pid))
         self.until(lambda: locks.is_held(self.home.worker_lock("worker_1_0")))
 
     def _hear_nursery(self) -> None:
@@ -58,13 +58,16 @@ class Supervisor:
 
     def _hear(self) -> None:
         try:
-            for report in self.channel.receive():
-                self._take(report)
+            for word in self.channel.receive():
+                self._take(word)
         except Closed:
             self._selector.unregister(self.channel)
             self.channel.close()
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: Born | Report) -> None:
+        if isinstance(report, Born):
+            self.pid = report.pid
+            return
         self.reported = report.number
         self.started.update((Lease(one.row, one.lease), one) for one in report.started)
         self.ended.update((Lease(one.row, one.lease), one) for one in report.ended)
@@ -109,7 +112,7 @@ class Supervisor:
     def end(self) -> None:
         self.stop(Desired.STOP_NOW)
         deadline = time.monotonic() + DEADLINE
-        while not any(isinstance(news, Gone) for news in self.news):
+        while not self.news:
             assert time.monotonic() < deadline
             self.stop(Desired.STOP_NOW)  # and with it, what is recorded now
             for key, _ in self._selector.select(0.02):
@@ -239,12 +242,35 @@ def test_a_worker_ends_only_when_all_that_it_reported_is_recorded(supervise):
     one.channel.send(Orders(0, desired=Desired.STOP))
     assert identity.started(one.pid)
     one.channel.send(Orders(one.reported))
-    one.until(lambda: len(one.news) == 2)
-    assert one.news[1] == Gone("worker_1_0", one.pid, 0)
+    one.until(lambda: len(one.news) == 1)
+    assert one.news == [Gone("worker_1_0", 1, 0)]
 
 
 def test_a_killed_worker_is_noticed_with_its_signal(supervise):
     one = supervise()
     os.kill(one.pid, signal.SIGKILL)
-    one.until(lambda: len(one.news) == 2)
-    assert one.news[1] == Gone("worker_1_0", one.pid, -9)
+    one.until(lambda: len(one.news) == 1)
+    assert one.news == [Gone("worker_1_0", 1, -9)]
+
+
+def test_a_run_whose_end_is_not_recorded_counts_as_begun_though_its_slot_was_used_again(supervise):
+    one = supervise()
+    one.run("exit 4")
+    one.assign("kill -9 $PPID; sleep 60", row=2)
+    one.until(lambda: len(one.news) == 1)
+    assert ledger.read(one.home.worker_lock("worker_1_0")) == {(1, 1), (2, 1)}
+    leftovers.kill([leftovers.marker(UUID, 2, 1)])
+
+
+def test_the_ledger_uses_the_place_of_a_recorded_run_again(tmp_path):
+    path = tmp_path / "lock"
+    with open(path, "w+b") as file:
+        entries = ledger.Ledger(file.fileno(), 1)
+        for row in range(1, 1001):
+            entries.begin(row, 1)
+            entries.settle(row, 1)
+        size = os.fstat(file.fileno()).st_size
+        for row in range(2001, 2021):
+            entries.begin(row, 1)
+    assert size == 128
+    assert {(row, 1) for row in range(2001, 2021)} <= ledger.read(str(path))
