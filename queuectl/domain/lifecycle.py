@@ -49,7 +49,7 @@ class Event(StrEnum):
     PROMOTE = "promote"  # its run_at has come
     UNBLOCK = "unblock"  # the jobs it waited for have ended
     CLAIM = "claim"  # a supervisor took it for a worker
-    RELEASE = "release"  # taken back uncharged: not started, or interrupted by a shutdown
+    RELEASE = "release"  # taken back uncharged: not started, interrupted by a shutdown, suspected
     SUCCEED = "succeed"  # exited 0
     FAIL = "fail"  # failed, and a retry is left
     BURY = "bury"  # failed, and no retry is left
@@ -122,9 +122,10 @@ class End(StrEnum):
     INTERRUPTED = "interrupted"  # by a shutdown
     RETURNED = "returned"  # the claim was given back before anything started
     CANCELLED = "cancelled"  # ended because a person wished it
+    SUSPECTED = "suspected"  # one of several in a worker that died: it runs again, alone
 
 
-UNCHARGED = frozenset({End.INTERRUPTED, End.RETURNED})
+UNCHARGED = frozenset({End.INTERRUPTED, End.RETURNED, End.SUSPECTED})
 
 
 class Outcome(NamedTuple):
@@ -180,7 +181,7 @@ def _event_after(standing: Standing, outcome: Outcome) -> Event:
     if standing.cancel_requested:
         return Event.CANCEL
     match outcome.end:
-        case End.INTERRUPTED | End.RETURNED:
+        case End.INTERRUPTED | End.RETURNED | End.SUSPECTED:
             return Event.RELEASE
         case End.CANCELLED:
             return Event.CANCEL

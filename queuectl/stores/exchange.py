@@ -29,15 +29,19 @@ class Lease(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """What one worker can take now; no `queues` means any queue."""
+    """What one worker can take now, besides what it has; no `queues` means any queue.
+
+    Only a worker that has nothing is given a job that is to run alone, and then nothing else.
+    """
 
     worker: str
     queues: tuple[str, ...]
     free: int
+    held: int = 0
 
 
 class Assignment(NamedTuple):
-    """A claimed job with all that its worker needs to run it."""
+    """A claimed job with all that its worker needs to run it; `alone` without company."""
 
     row: int
     lease: int
@@ -50,6 +54,7 @@ class Assignment(NamedTuple):
     env: dict[str, str] | None
     cwd: str | None
     timeout: float | None
+    alone: bool = False
 
 
 class Started(NamedTuple):

@@ -17,6 +17,11 @@ def lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
+def lasts_at_first(folder: Path) -> str:
+    """A command that says that it has begun, and lasts; at once done when it is run again."""
+    return f"[ $QUEUECTL_ATTEMPT -gt 1 ] || {{ touch {folder}/$QUEUECTL_JOB_ID; exec sleep 300; }}"
+
+
 def test_a_worker_killed_by_sigkill_gives_its_job_back(place, tmp_path):
     [pid] = place.start()
     mark = tmp_path / "starts"
@@ -61,6 +66,51 @@ def test_a_job_that_kills_its_worker_uses_up_its_retries_and_is_dead(place, tmp_
     assert len(lines(mark)) == 3
     ended = place.queue.wait(neighbours, 60)
     assert {job.state for job in ended} == {"completed"}
+
+
+def test_of_several_jobs_in_a_worker_that_dies_only_the_culprit_pays(place, tmp_path):
+    place.start(1, 3)
+    begun = tmp_path / "begun"
+    # The first time it waits for company; alone it strikes at once.
+    strike = (
+        f"[ $QUEUECTL_ATTEMPT -gt 1 ] || until [ -e {begun} ]; do sleep 0.02; done; kill -9 $PPID"
+    )
+    culprit = place.queue.enqueue(f"{strike}; sleep 60", max_retries=1, backoff="fixed:0s")
+    wait = (
+        f"[ $QUEUECTL_ATTEMPT -gt 1 ] || {{ touch {tmp_path}/$QUEUECTL_JOB_ID; exec sleep 300; }}"
+    )
+    innocents = [
+        place.queue.enqueue(wait, id=name, max_retries=0) for name in ("innocent-1", "innocent-2")
+    ]
+    until(lambda: all((tmp_path / job.id).exists() for job in innocents))
+    begun.touch()
+    ended = place.queue.wait([job.id for job in (culprit, *innocents)], 100)
+    assert [str(job.state) for job in ended] == ["dead", "completed", "completed"]
+    assert [job.retries for job in ended] == [1, 0, 0]
+    assert ended[0].error == "worker died: signal 9"
+    assert place.runs(culprit) == ["suspected", "worker died", "worker died"]
+    for job in innocents:
+        assert place.runs(job) == ["suspected", "exited"]
+        assert place.queue.runs(job)[0].error == (
+            "worker died: signal 9 (one of 3 jobs in the worker)"
+        )
+
+
+def test_several_jobs_of_a_worker_that_died_with_its_supervisor_are_suspects(place, tmp_path):
+    [worker] = place.start(1, 2)
+    wait = (
+        f"[ $QUEUECTL_ATTEMPT -gt 1 ] || {{ touch {tmp_path}/$QUEUECTL_JOB_ID; exec sleep 300; }}"
+    )
+    jobs = [place.queue.enqueue(wait, id=name, max_retries=0) for name in ("one", "two")]
+    until(lambda: all((tmp_path / job.id).exists() for job in jobs))
+    supervisor = place.supervisor
+    place.kill(supervisor, signal.SIGSTOP)
+    place.kill(worker)
+    place.kill(supervisor)
+    place.start()
+    ended = place.queue.wait([job.id for job in jobs], 60)
+    assert [(str(job.state), job.retries) for job in ended] == [("completed", 0)] * 2
+    assert [place.runs(job) for job in jobs] == [["suspected", "exited"]] * 2
 
 
 def test_a_killed_supervisor_leaves_the_running_command_to_finish_and_be_recorded(place, tmp_path):

@@ -46,7 +46,9 @@ class Story:
         for before, after in pairwise(path):
             lease += after is R
             changes.append(Change(0, before, after, lease, None))
-        runs = [run(number, end) for number, end in enumerate(ends, 1)]
+        runs = [
+            run(number, end)._replace(worker=f"of {job_id}") for number, end in enumerate(ends, 1)
+        ]
         retries = min(states.count("F") + states.count("D"), 1)
         values = {"state": path[-1], "attempts": len(runs), "retries": retries, **fields}
         self.histories[job_id] = History(job(job_id, **values), runs, changes)
@@ -77,7 +79,8 @@ def job(job_id: str, **fields: Any) -> Job:
 
 def run(number: int, end: End) -> Run:
     values = dict.fromkeys(Run._fields)
-    return Run(**{**values, "lease": number, "number": number, "end": end})
+    times = {"started_at": number * 10, "ended_at": number * 10 + 5}
+    return Run(**{**values, **times, "lease": number, "number": number, "end": end})
 
 
 def mark(text: str) -> Mark:
@@ -95,6 +98,7 @@ def story() -> Story:
     made.add("buried", "PRFPRD", [End.EXITED, End.SIGNALED], "start 1, start 2")
     made.add("unwanted", "PRX", [End.CANCELLED], "start 1")
     made.cancels.add("unwanted")
+    made.add("suspect", "PRPRC", [End.SUSPECTED, End.EXITED], "start 1, start 2, end 2")
     return made
 
 
@@ -171,6 +175,11 @@ def _cancel_unasked(story: Story) -> None:
     story.cancels.clear()
 
 
+def _join_a_suspect(story: Story) -> None:
+    runs = story.histories["done"].runs
+    runs[0] = runs[0]._replace(worker="of suspect", started_at=22, ended_at=40)
+
+
 def _survive(story: Story) -> None:
     story.alive = ("worker 17",)
 
@@ -185,6 +194,7 @@ PLANTED: dict[str, list[Plant]] = {
     "charged": [_charge_a_shutdown, _bury_early, _try_too_often],
     "done": [_complete_undone],
     "wished": [_cancel_unasked],
+    "alone": [_join_a_suspect],
     "ended": [_survive],
 }
 

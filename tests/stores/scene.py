@@ -23,6 +23,7 @@ FAILURE = Outcome(End.EXITED, 1, None, "exit code 1")
 INTERRUPTED = Outcome(End.INTERRUPTED, None, 15, "interrupted by a shutdown")
 RETURNED = Outcome(End.RETURNED)
 CANCELLED = Outcome(End.CANCELLED, None, 15, "signal 15")
+SUSPECTED = Outcome(End.SUSPECTED, error="worker died: signal 9 (one of 2 jobs in the worker)")
 
 ALL = Selection()
 MOVES = {(before, after) for (before, _), after in TRANSITIONS.items()}
@@ -90,9 +91,9 @@ class Scene:
     def demand(self, *demands: Demand) -> list[Assignment]:
         return self.store.turn("supervisor", demands=demands).assignments
 
-    def claim(self, count: int = 1, *queues: str) -> list[Assignment]:
-        """Claim up to `count` jobs for the worker."""
-        return self.demand(Demand(self.worker, queues, count))
+    def claim(self, count: int = 1, *queues: str, held: int = 0) -> list[Assignment]:
+        """Claim up to `count` jobs for the worker, which has `held` already."""
+        return self.demand(Demand(self.worker, queues, count, held))
 
     def start(self, assignment: Assignment, pid: int = 7) -> None:
         self.store.turn("supervisor", [Started(assignment.row, assignment.lease, pid, 70)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -43,6 +43,7 @@ from tests.stores.scene import (
     INTERRUPTED,
     RETURNED,
     SUCCESS,
+    SUSPECTED,
     FakeClock,
     Scene,
     audit,
@@ -61,7 +62,7 @@ ALLOWED = {
     "retry": sources(Event.RETRY),
     "remove": frozenset(State) - {State.PROCESSING},
 }
-outcomes = st.sampled_from([SUCCESS, FAILURE, FAILURE, INTERRUPTED, RETURNED, CANCELLED])
+outcomes = st.sampled_from([SUCCESS, FAILURE, FAILURE, INTERRUPTED, RETURNED, CANCELLED, SUSPECTED])
 # Which of the jobs there are, by a number that may be larger than their count.
 choices = st.lists(st.integers(0, 99), min_size=1, max_size=3)
 
@@ -82,6 +83,7 @@ class ModelJob:
     wished: bool = False
     finished_at: int | None = None
     changes: int = 1
+    alone: bool = field(default=False, compare=False)
 
     def move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state, event]
@@ -133,7 +135,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 4), named=st.lists(queues, max_size=2, unique=True))
     def claim(self, count: int, named: list[str]) -> None:
-        assignments = self.scene.claim(count, *named)
+        assignments = self.scene.claim(count, *named, held=len(self.held))
         self._promote()
         ready = [
             job
@@ -141,14 +143,24 @@ class StoreMachine(RuleBasedStateMachine):
             if job.state is State.PENDING and (not named or job.queue in named)
         ]
         ready.sort(key=lambda job: (-job.priority, job.row))
-        assert [each.row for each in assignments] == [job.row for job in ready[:count]]
+        wanted = self._fitting(ready[:count])
+        assert [each.row for each in assignments] == [job.row for job in wanted]
         for assignment in assignments:
             job = self.jobs[assignment.row]
+            assert assignment.alone == job.alone
             job.move(Event.CLAIM)
             job.lease += 1
             job.attempts += 1
             assert (assignment.lease, assignment.attempt) == (job.lease, job.attempts)
             self.held[job.row] = assignment
+
+    def _fitting(self, ready: list[ModelJob]) -> list[ModelJob]:
+        """What the one worker gets: a suspect only where it has nothing, and then nothing else."""
+        loner = next((place for place, job in enumerate(ready) if job.alone), len(ready))
+        has_nothing = not self.held
+        if loner == 0 and has_nothing:
+            return ready[:1]
+        return ready[:loner]
 
     @rule(choice=st.integers(0, 99), outcome=outcomes)
     def end(self, choice: int, outcome: Outcome) -> None:
@@ -166,6 +178,7 @@ class StoreMachine(RuleBasedStateMachine):
         job.retries = decision.retries
         job.run_at = job.run_at if decision.run_at is None else decision.run_at
         job.attempts -= outcome is RETURNED
+        job.alone = job.alone or outcome is SUSPECTED
         job.finished_at = self.clock.instant if job.state in ENDED else None
         self._promote()
         self.past.append(assignment)
@@ -212,7 +225,7 @@ class StoreMachine(RuleBasedStateMachine):
                     self._cancel(job)
                 case "retry":
                     job.move(Event.RETRY)
-                    job.retries, job.wished, job.finished_at = 0, False, None
+                    job.retries, job.wished, job.finished_at, job.alone = 0, False, None, False
                     job.run_at = self.clock.instant
                 case _:
                     del self.jobs[job.row]

@@ -15,8 +15,9 @@ from queuectl.stores.sqlite import SqliteStore
 from queuectl.stores.sqlite import connection as opening
 from tests.stores.scene import ALL, audit, spec
 
+KNOWN, NEXT = opening.SCHEMA, opening.SCHEMA + 1
 ADDED = Migration(
-    2, "0002_added", "CREATE TABLE added (number INTEGER); ALTER TABLE jobs ADD extra TEXT"
+    NEXT, "9999_added", "CREATE TABLE added (number INTEGER); ALTER TABLE jobs ADD extra TEXT"
 )
 
 
@@ -55,7 +56,7 @@ def test_an_old_store_gets_the_steps_that_it_lacks_and_keeps_its_jobs(
     with SqliteStore(str(path)) as store:
         assert store.get("job").id == "job"
         audit(store)
-    assert [number for number, _, _ in applied(path)] == [1, 2]
+    assert [number for number, _, _ in applied(path)] == list(range(1, NEXT + 1))
 
 
 def test_a_program_that_knows_fewer_steps_refuses_the_store(
@@ -64,7 +65,7 @@ def test_a_program_that_knows_fewer_steps_refuses_the_store(
     with monkeypatch.context() as later:
         with_steps(later, *migrations("sqlite"), ADDED)
         SqliteStore(str(path)).close()
-    with pytest.raises(StoreTooNew, match="has schema 2, this queuectl knows 1"):
+    with pytest.raises(StoreTooNew, match=f"has schema {NEXT}, this queuectl knows {KNOWN}"):
         SqliteStore(str(path))
 
 
@@ -72,11 +73,11 @@ def test_a_store_made_by_an_edited_step_is_refused_and_left_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     SqliteStore(str(path)).close()
-    (first,) = migrations("sqlite")
-    with_steps(monkeypatch, first._replace(sql=first.sql + "\n"), ADDED)
+    first, *others = migrations("sqlite")
+    with_steps(monkeypatch, first._replace(sql=first.sql + "\n"), *others, ADDED)
     with pytest.raises(StoreDamaged, match="0001_first"):
         SqliteStore(str(path))
-    assert len(applied(path)) == 1
+    assert len(applied(path)) == KNOWN
 
 
 def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +89,7 @@ def test_a_step_that_fails_changes_nothing(path: Path, monkeypatch: pytest.Monke
             SqliteStore(str(path))
     with SqliteStore(str(path)) as store:
         assert store.count(ALL) == 0
-    assert len(applied(path)) == 1
+    assert len(applied(path)) == KNOWN
 
 
 def test_a_store_that_is_current_needs_no_steps(

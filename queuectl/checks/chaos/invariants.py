@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from queuectl.checks.chaos.evidence import Evidence, History, Sign
+from queuectl.domain.job import Run
 from queuectl.domain.lifecycle import ENDED, TRANSITIONS, UNCHARGED, End, Event, State, sources
 
 _ALLOWED = {(before, after) for (before, _), after in TRANSITIONS.items()}
 _LATE = (Sign.ALIVE, Sign.END)
+_RETRIED = "retried by a person"
 
 
 class Violation(NamedTuple):
@@ -120,7 +122,7 @@ def _charged(history: History) -> int:
     ends = {run.lease: run.end for run in history.runs}
     for change in history.changes:
         if change.before in sources(Event.RETRY) and change.state is State.PENDING:
-            count = 0 if change.reason == "retried by a person" else count
+            count = 0 if change.reason == _RETRIED else count
         elif change.state in (State.FAILED, State.DEAD):
             count += ends.get(change.lease) not in UNCHARGED
     return count
@@ -139,6 +141,41 @@ def _unwished(evidence: Evidence) -> Iterator[str]:
     for job_id, (job, _, _) in evidence.histories.items():
         if job.state is State.CANCELLED and job_id not in evidence.cancels:
             yield f"{job_id} is cancelled, and nobody wished it"
+
+
+def _in_company(evidence: Evidence) -> Iterator[str]:
+    stays: dict[str, list[_Stay]] = {}
+    for history in evidence.histories.values():
+        for run, alone in _with_company(history):
+            end = run.started_at if run.ended_at is None else run.ended_at
+            stay = _Stay(run.started_at, end, history.job.id, alone)
+            stays.setdefault(run.worker, []).append(stay)
+    for worker, known in stays.items():
+        latest = _Stay(0, 0, "", False)
+        for stay in sorted(known):
+            if stay.start < latest.end and (stay.alone or latest.alone):
+                yield f"{stay.job_id} and {latest.job_id} shared {worker}, and one is a suspect"
+            latest = max(latest, stay, key=lambda each: each.end)
+
+
+class _Stay(NamedTuple):
+    """A run in a worker, and whether it was to be alone there."""
+
+    start: int
+    end: int
+    job_id: str
+    alone: bool
+
+
+def _with_company(history: History) -> Iterator[tuple[Run, bool]]:
+    """The runs of a job, and whether each was to be alone."""
+    wishes = [each.lease for each in history.changes if each.reason == _RETRIED]
+    suspected, last = False, 0
+    for run in history.runs:
+        if any(last <= lease < run.lease for lease in wishes):
+            suspected = False
+        yield run, suspected
+        suspected, last = suspected or run.end is End.SUSPECTED, run.lease
 
 
 def _left_alive(evidence: Evidence) -> Iterator[str]:
@@ -160,5 +197,6 @@ INVARIANTS = (
     ),
     Invariant("done", "completed means that the command came to its end", _undone),
     Invariant("wished", "only a person cancels", _unwished),
+    Invariant("alone", "a suspect has no company in its worker", _in_company),
     Invariant("ended", "nothing lives at the end", _left_alive),
 )

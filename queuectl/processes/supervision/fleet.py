@@ -20,8 +20,8 @@ from queuectl.home.folder import Home
 from queuectl.processes.messages import Birth, Gone, Rules
 from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.member import Member
-from queuectl.processes.supervision.rescue import abandoned
-from queuectl.processes.system import identity, ledger, leftovers
+from queuectl.processes.supervision.rescue import ends_in
+from queuectl.processes.system import identity, leftovers
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease
@@ -245,15 +245,11 @@ class Fleet:
         if member.reports or (marks and leftovers.kill(marks, groups)) or busy:
             self._timers.after(_LOOK_AGAIN, partial(self._clear, member))
             return
-        outcome = Outcome(End.WORKER_DIED, error=f"worker died: {member.cause}")
-        if member.desired.stops:
-            outcome = Outcome(End.INTERRUPTED, error="interrupted by a shutdown")
         reach("leftovers killed")
-        begun = ledger.read(self._home.worker_lock(member.row.id))
-        self._abandoned += [
-            abandoned(self._home, *lease, outcome if lease in begun else Outcome(End.RETURNED))
-            for lease in member.held
-        ]
+        died = Outcome(End.WORKER_DIED, error=f"worker died: {member.cause}")
+        if member.desired.stops:
+            died = Outcome(End.INTERRUPTED, error="interrupted by a shutdown")
+        self._abandoned += ends_in(self._home, member.row.id, member.held, died)
         member.held, member.running = {}, {}
         self._replace(member)
         self._changed()

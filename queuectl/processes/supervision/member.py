@@ -54,9 +54,16 @@ class Member:
         """What it can take once its reports are recorded."""
         settled = sum(len(one.ended) for one in self.reports)
         free = self.row.slots + self._ahead() - len(self.held) + settled
-        if not self.works or free <= 0:
+        if not self.works or free <= 0 or self._has_a_loner():
             return None
-        return Demand(self.row.id, self.row.queues, free)
+        return Demand(self.row.id, self.row.queues, free, len(self.held) - settled)
+
+    def _has_a_loner(self) -> bool:
+        loners = {lease for lease, one in self.held.items() if one.alone}
+        if not loners:
+            return False
+        over = {Lease(one.row, one.lease) for report in self.reports for one in report.ended}
+        return not loners <= over
 
     def _ahead(self) -> int:
         # While jobs are short, the next ones must be there before a turn could bring them.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import chain
 
 from queuectl.domain.fleet import Supervisor, WorkerStatus
-from queuectl.domain.lifecycle import End, Outcome
+from queuectl.domain.lifecycle import UNCHARGED, End, Outcome
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.system import ledger, leftovers
 from queuectl.stores.contract import Store
-from queuectl.stores.exchange import Ended, Holding
+from queuectl.stores.exchange import Ended, Holding, Lease
 
 
 class Rescue:
@@ -29,29 +32,27 @@ class Rescue:
         A run whose worker still holds its lock is left alone: the worker finishes it and has it
         recorded. What lives of the others gets KILL now, and is looked for again next time.
         """
-        mine = [holding for holding in self._store.holdings() if self._is_mine(holding)]
-        ends = [self._end_of(holding) for holding in mine]
+        workers: dict[str, list[Holding]] = defaultdict(list)
+        for holding in self._store.holdings():
+            if self._is_mine(holding):
+                workers[holding.worker].append(holding)
+        ends = [self._ends_of(worker, holdings) for worker, holdings in workers.items()]
         self.unsettled = None in ends
-        return [end for end in ends if end is not None]
+        return list(chain.from_iterable(filter(None, ends)))
 
     def _is_mine(self, holding: Holding) -> bool:
         here = (holding.host, holding.home) == (self._me.host, self._me.home)
         return here and holding.supervisor != self._me.id
 
-    def _end_of(self, holding: Holding) -> Ended | None:
-        if holding.boot != self._me.boot:
-            return self._ended(holding, Outcome(End.HOST_DIED, error="host died: it was restarted"))
-        lock = self._home.worker_lock(holding.worker)
-        if locks.is_held(lock):
+    def _ends_of(self, worker: str, holdings: list[Holding]) -> list[Ended] | None:
+        leases = [Lease(holding.row, holding.lease) for holding in holdings]
+        if holdings[0].boot != self._me.boot:
+            died = Outcome(End.HOST_DIED, error="host died: it was restarted")
+            return [_abandoned(self._home, lease, died) for lease in leases]
+        if locks.is_held(self._home.worker_lock(worker)) or clear(self._store, holdings):
             return None
-        if clear(self._store, [holding]):
-            return None
-        if (holding.row, holding.lease) not in ledger.read(lock):
-            return self._ended(holding, Outcome(End.RETURNED))
-        return self._ended(holding, Outcome(End.SUPERVISOR_DIED, error="supervisor died"))
-
-    def _ended(self, holding: Holding, outcome: Outcome) -> Ended:
-        return abandoned(self._home, holding.row, holding.lease, outcome)
+        died = Outcome(End.SUPERVISOR_DIED, error="supervisor died")
+        return ends_in(self._home, worker, leases, died)
 
     def forget_workers(self) -> bool:
         """Write off the workers of earlier supervisors that are gone; whether any still lives."""
@@ -78,7 +79,23 @@ def clear(store: Store, holdings: list[Holding]) -> int:
     return leftovers.kill(marks, groups)
 
 
-def abandoned(home: Home, row: int, lease: int, outcome: Outcome) -> Ended:
+def ends_in(home: Home, worker: str, leases: Iterable[Lease], died: Outcome) -> list[Ended]:
+    """The ends of what a worker held that has died so: nothing of it lives any more.
+
+    What had not begun goes back. Of several that had, one may have taken the worker down, so
+    all are suspects and none is charged.
+    """
+    held = list(leases)
+    begun = ledger.read(home.worker_lock(worker)).intersection(held)
+    if len(begun) > 1 and died.end not in UNCHARGED:
+        died = Outcome(
+            End.SUSPECTED, error=f"{died.error} (one of {len(begun)} jobs in the worker)"
+        )
+    returned = Outcome(End.RETURNED)
+    return [_abandoned(home, lease, died if lease in begun else returned) for lease in held]
+
+
+def _abandoned(home: Home, lease: Lease, outcome: Outcome) -> Ended:
     """The end of a run whose worker cannot report; what it spilled of its output is kept."""
-    spilled = os.path.exists(home.output(row, lease))
-    return Ended(row, lease, outcome, None, None if spilled else b"")
+    spilled = os.path.exists(home.output(*lease))
+    return Ended(*lease, outcome, None, None if spilled else b"")

@@ -29,7 +29,8 @@ def _choose(session: Session, places: Places) -> Iterator[_Claim]:
     portion = max(1, places.free // max(1, len(queues)))
     lanes = [_lane(session, queue, portion, places) for queue in queues]
     for candidate in merge(*lanes, key=lambda candidate: (-candidate[1], candidate[0])):
-        worker = places.give(candidate[2])
+        *_, alone = candidate
+        worker = (places.give_whole if alone else places.give)(candidate[2])
         if worker is not None:
             yield candidate, worker
         if not places.free:
@@ -71,7 +72,7 @@ def _lane(session: Session, queue: str, portion: int, places: Places) -> Iterato
             session.run(
                 """
                 SELECT row, priority, queue, name, lease + 1, attempts + 1, changes + 1, run_at,
-                    command, args, env, cwd, timeout
+                    command, args, env, cwd, timeout, alone
                 FROM jobs WHERE state = 'P' AND queue = ?
                 ORDER BY priority DESC, row LIMIT ? OFFSET ?
                 """,
@@ -114,7 +115,7 @@ def _write(session: Session, host: str, claims: Iterable[_Claim]) -> None:
 
 
 def _assignment(candidate: Row, worker: str) -> Assignment:
-    row, _, queue, name, lease, attempt, _, _, command, args, env, cwd, timeout = candidate
+    row, _, queue, name, lease, attempt, _, _, command, args, env, cwd, timeout, alone = candidate
     job_id = id_of(row, name)
     return Assignment(row, lease, job_id, attempt, worker, queue, command, words(args),
-        variables(env), cwd, timeout)  # fmt: skip
+        variables(env), cwd, timeout, bool(alone))  # fmt: skip

@@ -93,11 +93,13 @@ def _apply(session: Session, end: Ended, decision: Decision) -> None:
     session.run(
         """
         UPDATE jobs SET state = ?, retries = ?, run_at = coalesce(?, run_at), relative = ?,
-            finished_at = ?, exit_code = ?, signal = ?, error = ?
+            finished_at = ?, exit_code = ?, signal = ?, error = ?,
+            alone = CASE WHEN ? THEN 1 ELSE alone END
         WHERE row = ?
         """,
         (decision.state.letter, decision.retries, decision.run_at, relative, finished_at,
-            end.outcome.exit_code, end.outcome.signal, decision.error, end.row),
+            end.outcome.exit_code, end.outcome.signal, decision.error,
+            end.outcome.end is End.SUSPECTED, end.row),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from queuectl.stores.exchange import Demand
 
@@ -50,6 +50,24 @@ class Places:
             heappush(turns, (given + 1, unbound, position, demand))
         self.free -= 1
         return demand.worker
+
+    def give_whole(self, queue: str) -> str | None:
+        """A worker without a job, which gets nothing else; None where there is none.
+
+        Then the one with the fewest gets nothing more, so that it will be without some time.
+        """
+        turns, turn = min(
+            ((turns, turn) for turns in self._open_to(queue) for turn in turns),
+            key=lambda found: (found[1][0] + found[1][3].held, found[1]),
+            default=(None, None),
+        )
+        if turns is None or turn is None:
+            return None
+        given, *_, demand = turn
+        turns.remove(turn)
+        heapify(turns)
+        self.free -= demand.free - given
+        return None if given or demand.held else demand.worker
 
     def _open_to(self, queue: str) -> Iterator[list[_Turn]]:
         for queues, turns in self._turns.items():

@@ -36,7 +36,7 @@ class Wishes(Transactional):
                 "retried by a person",
                 """
                 run_at = ?, relative = 0, retries = 0, cancel_requested = 0, finished_at = NULL,
-                exit_code = NULL, signal = NULL, error = NULL
+                exit_code = NULL, signal = NULL, error = NULL, alone = 0
                 """,
                 (session.now,),
             )

@@ -11,7 +11,7 @@ from queuectl.stores.sqlite.file import APPLICATION_ID, prepare_file
 from queuectl.stores.sqlite.patience import Patience
 from queuectl.stores.sqlite.session import Clock, transaction
 
-SCHEMA = 1  # the number of the last file in migrations/sqlite
+SCHEMA = 2  # the number of the last file in migrations/sqlite
 MOST_WAL_KEPT = 64 * 1024 * 1024  # bytes left of a WAL that one large batch made larger
 
 
