@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queuectl.commands.command import Context
-from queuectl.domain.fleet import Worker
+from queuectl.domain.fleet import Supervisor, Worker
 from queuectl.domain.timing import SECOND
 from queuectl.queue import JobQueue
 
@@ -22,6 +22,13 @@ def supervisor_died(queue: JobQueue) -> bool:
     if queue.supervisor() is not None:
         return False
     return any(queue.is_ours(known) for known in queue.store.supervisors())
+
+
+def silent_supervisor(queue: JobQueue) -> Supervisor | None:
+    """The supervisor of this home, if it lives and has given no sign of life for a lease."""
+    mine = queue.supervisor()
+    silent = queue.store.now() - round(queue.settings().lease * SECOND)
+    return mine if mine is not None and mine.heartbeat_at < silent else None
 
 
 def warn_if_nobody_works(context: Context) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from queuectl.commands import arguments, formats
 from queuectl.commands.command import Context
-from queuectl.commands.presence import living_workers, supervisor_died
+from queuectl.commands.presence import living_workers, silent_supervisor, supervisor_died
 from queuectl.commands.tables import Column, paint, write_facts, write_table
 from queuectl.commands.wording import ago, counted, state_name
 from queuectl.domain.lifecycle import State
-from queuectl.domain.timing import describe_duration, format_instant
+from queuectl.domain.timing import SECOND, describe_duration, format_instant
 from queuectl.queue import JobQueue, Stats
 
 _COLUMNS = (Column("State"), Column("Jobs", right=True))
@@ -92,5 +92,12 @@ def _write_hints(context: Context, stats: Stats, active: int) -> None:
         cause = "supervisor died" if supervisor_died(context.queue) else "no worker is running"
         verb = "waits" if waiting + orphaned == 1 else "wait"
         hints.append(f"{cause}; {counted(waiting + orphaned, 'job')} {verb}: run worker start")
+    silent = silent_supervisor(context.queue)
+    if silent is not None:
+        since = describe_duration((context.queue.store.now() - silent.heartbeat_at) / SECOND)
+        hints.append(
+            f"supervisor (PID {silent.pid}) has given no sign of life for {since}: "
+            "worker start replaces it"
+        )
     for hint in hints:
         context.write(paint(context, f"! {hint}", "yellow") + "\n")

@@ -146,5 +146,13 @@ class StoreBusy(StoreError):
     """Others held the store locked for longer than the store waits."""
 
 
+class SupervisorLost(StoreError):
+    """A supervisor was taken for dead, and others have its jobs."""
+
+    def __init__(self, supervisor: str) -> None:
+        self.supervisor = supervisor
+        super().__init__(f"supervisor {supervisor} was taken for dead, and others have its jobs")
+
+
 def _either(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import suppress
 
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import StoreError, SupervisorLost
 from queuectl.domain.fleet import Desired, Worker, WorkerStatus
 from queuectl.failpoints import reach
 from queuectl.processes.messages import Orders, Report
@@ -47,8 +47,16 @@ class Caretaker:
         try:
             self._record()
             self._look()
+        except SupervisorLost:
+            self._give_up()
         except StoreError:
             time.sleep(_PAUSE)
+
+    def _give_up(self) -> None:
+        # Others have the jobs: what the worker says of them counts no more, and it is to end them.
+        recorded = self._reports[-1].number if self._reports else 0
+        self._reports = []
+        self._channel.send(Orders(recorded, desired=Desired.STOP_NOW))
 
     def _settle(self) -> None:
         """Record what the worker said last, for as long as it takes: nobody else knows it."""
@@ -57,6 +65,8 @@ class Caretaker:
                 with suppress(Closed):
                     self._record()
                 self._store.set_worker(self._worker.id, WorkerStatus.STOPPED)
+                return
+            except SupervisorLost:
                 return
             except StoreError:
                 time.sleep(_PAUSE)

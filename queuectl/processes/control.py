@@ -6,12 +6,17 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
-from queuectl.domain.errors import NoSuchWorker, ProcessFailed
+from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.home import locks, wake
-from queuectl.processes.system import launching
+from queuectl.processes.supervision.takeover import Vigil, take_over
+from queuectl.processes.system import identity, launching
 from queuectl.queue import JobQueue
+
+Done = TypeVar("Done")
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
@@ -31,19 +36,24 @@ def start_workers(
     """
     desired = Desired.DRAIN if drain else Desired.RUN
     deadline = time.monotonic() + _PATIENCE
+    watch = _Watch(queue)
     while time.monotonic() < deadline:
-        holder = _ensure_supervisor(queue, deadline)
-        rows = queue.store.want_workers(holder.id, count, slots, tuple(queues), desired)
+        holder = _ensure_supervisor(queue, deadline, watch)
+        want = partial(queue.store.want_workers, holder.id, count, slots, tuple(queues), desired)
+        rows = watch.free(want)
         wake.ring(queue.home.wake)
-        started = _await_pids(queue, rows, deadline)
+        started = _await_pids(queue, rows, deadline, watch)
         if started is not None:
             return started
     raise ProcessFailed(f"workers did not start within {_PATIENCE:g} s: see {queue.home.log}")
 
 
-def _await_pids(queue: JobQueue, rows: list[Worker], deadline: float) -> list[Worker] | None:
-    """The rows once all have a pid, None if the supervisor went away before."""
+def _await_pids(
+    queue: JobQueue, rows: list[Worker], deadline: float, watch: _Watch
+) -> list[Worker] | None:
+    """The rows once all have a pid, None if the supervisor went away before, or had to."""
     while time.monotonic() < deadline:
+        watch.look()
         current = [queue.store.worker(row.id) for row in rows]
         if all(row.pid is not None for row in current):
             return current
@@ -55,15 +65,46 @@ def _await_pids(queue: JobQueue, rows: list[Worker], deadline: float) -> list[Wo
     return None
 
 
-def _ensure_supervisor(queue: JobQueue, deadline: float) -> Supervisor:
+class _Watch:
+    """Ends a supervisor of this host that gives no sign of life while somebody waits."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._store, self._patience = queue.store, queue.settings().lease
+        self._vigil = Vigil(identity.host(), identity.boot())
+
+    def look(self) -> bool:
+        """Look for signs of life, again and again; whether one was found without."""
+        silent = self._vigil.look(self._store.supervisors(), self._patience)
+        if silent is None:
+            return False
+        take_over(self._store, silent)
+        return True
+
+    def free(self, write: Callable[[], Done]) -> Done:
+        """What a write answers, though one that was stopped amid another keeps the store locked."""
+        while True:
+            self.look()
+            try:
+                return write()
+            except StoreBusy:
+                if not self.look():
+                    raise
+
+
+def _ensure_supervisor(queue: JobQueue, deadline: float, watch: _Watch) -> Supervisor:
     while time.monotonic() < deadline:
+        watch.look()
         holder = queue.supervisor()
         if holder is not None and not holder.desired.stops:
             return holder
-        if not locks.is_held(queue.home.supervisor_lock):
-            _launch(queue)
-        else:
+        if locks.is_held(queue.home.supervisor_lock):
             time.sleep(_LOOK_EVERY)  # one is on its way in or out
+            continue
+        try:
+            _launch(queue)
+        except ProcessFailed:
+            if not watch.look():  # it, too, may have found the store locked
+                raise
     raise ProcessFailed(f"the supervisor did not start: see {queue.home.log}")
 
 
@@ -103,9 +144,10 @@ def stop_workers(queue: JobQueue, worker_ids: Sequence[str] = (), *, now: bool =
         if worker_id not in living:
             raise NoSuchWorker(worker_id, living)
     holder = queue.supervisor()
-    queue.store.wish_workers(list(worker_ids) or living, desired)
+    watch = _Watch(queue)
+    watch.free(partial(queue.store.wish_workers, list(worker_ids) or living, desired))
     if holder is not None and not worker_ids:
-        queue.store.wish_supervisor(holder.id, desired)
+        watch.free(partial(queue.store.wish_supervisor, holder.id, desired))
     wake.ring(queue.home.wake)
     return bool(living) or holder is not None
 
@@ -122,7 +164,9 @@ def await_stop(
     queue: JobQueue, worker_ids: Sequence[str] = (), tick: Callable[[], None] = lambda: None
 ) -> None:
     """Return once `stopped`; `tick` is called at each look."""
+    watch = _Watch(queue)
     while not stopped(queue, worker_ids):
+        watch.look()
         tick()
         time.sleep(_LOOK_EVERY)
 

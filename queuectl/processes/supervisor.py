@@ -42,21 +42,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(queue: JobQueue, options: argparse.Namespace) -> int:
-    loop = Loop(queue)
+    desired = Desired.DRAIN if options.drain else Desired.RUN
+    crew = [(options.count, options.slots, tuple(options.queue), desired)] if options.count else []
     try:
-        loop.begin()
-        if options.count:
-            desired = Desired.DRAIN if options.drain else Desired.RUN
-            queue.store.want_workers(
-                loop.me.id, options.count, options.slots, tuple(options.queue), desired
-            )
+        while True:
+            loop = Loop(queue)
+            loop.begin()
+            for count, slots, queues, wish in crew:
+                queue.store.want_workers(loop.me.id, count, slots, queues, wish)
             wake.ring(queue.home.wake)
-        _answer(options, "")
-        loop.run()
+            _answer(options, "")
+            loop.run()
+            if not loop.lost:
+                return 0
+            # Whoever took it for dead was wrong: it begins anew, with workers as before.
+            crew = [(1, row.slots, row.queues, row.desired) for row in loop.crew]
     except Exception:
         log.exception("the supervisor failed")
         raise
-    return 0
 
 
 def _detach() -> None:

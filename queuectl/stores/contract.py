@@ -163,7 +163,8 @@ class Store(ABC):
 
         Ends are guarded by their lease and decided by `lifecycle.decide`. Jobs are claimed by
         priority, then in the order of their enqueue; demands take turns, so that they fill
-        evenly. A run that was given back before it started leaves no attempt behind.
+        evenly. A run that was given back before it started leaves no attempt behind. Raises
+        `SupervisorLost` for a supervisor that was fenced, or that claims and has ended.
         """
 
     @abstractmethod
@@ -183,7 +184,17 @@ class Store(ABC):
 
     @abstractmethod
     def beat(self, supervisor: str, note: str | None) -> None:
-        """A sign of life, with what a person should know (None if nothing)."""
+        """A sign of life, with what a person should know (None if nothing).
+
+        Raises `SupervisorLost` for one that has ended.
+        """
+
+    @abstractmethod
+    def fence(self, supervisor: str, heartbeat_at: int) -> bool:
+        """Take a supervisor for dead, unless it has ended or beaten since `heartbeat_at`.
+
+        Nothing that it says is accepted any more; whether it was so.
+        """
 
     @abstractmethod
     def leave(self, supervisor: str) -> None:

@@ -90,7 +90,7 @@ class Turn(NamedTuple):
 class Holding(NamedTuple):
     """A run that has not ended, as far as the store knows.
 
-    `home` and `boot` are those of its supervisor.
+    `home` and `boot` are those of its supervisor, which is `fenced` if it was taken for dead.
     """
 
     row: int
@@ -104,3 +104,4 @@ class Holding(NamedTuple):
     pid: int | None
     pid_started: int | None
     cancel_requested: bool
+    fenced: bool

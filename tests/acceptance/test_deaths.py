@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from queuectl.home import locks
+from queuectl.processes import control
 from tests.support.installation import COMMAND, Installation
 from tests.support.waiting import until
 
@@ -94,6 +95,25 @@ def test_of_several_jobs_in_a_worker_that_dies_only_the_culprit_pays(place, tmp_
         assert place.queue.runs(job)[0].error == (
             "worker died: signal 9 (one of 3 jobs in the worker)"
         )
+
+
+def test_what_a_dead_worker_had_begun_is_known_until_its_end_is_recorded(
+    place, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("QUEUECTL_FAILPOINT", "worker removed")
+    monkeypatch.setenv("QUEUECTL_FAILPOINT_TRACE", str(tmp_path / "trace"))
+    place.queue.set("shutdown_grace", "60")
+    [pid] = place.start()
+    job = place.queue.enqueue(lasts_at_first(tmp_path), id="lasting")
+    until((tmp_path / job.id).exists)
+    control.stop_workers(place.queue)
+    until(lambda: place.queue.store.workers()[0].status == "stopping")
+    place.kill(pid)
+    until(lambda: not place.processes("supervisor"), "the supervisor ended at the point")
+    assert (tmp_path / "trace").exists()
+    place.start()
+    [ended] = place.queue.wait([job.id], 60)
+    assert (ended.state, ended.attempts, ended.retries) == ("completed", 2, 1)
 
 
 def test_several_jobs_of_a_worker_that_died_with_its_supervisor_are_suspects(place, tmp_path):

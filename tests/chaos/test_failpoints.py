@@ -103,8 +103,9 @@ class Walk:
         return [*violations(gather(self.place.queue, self.witness, known, cancels, ()))]
 
 
-MIGRATING, PRUNING = (
-    [point for point in POINTS if point.startswith(write)] for write in ("migrate", "prune")
+MIGRATING, PRUNING, FENCING = (
+    [point for point in POINTS if point.startswith(write)]
+    for write in ("migrate", "prune", "fence")
 )
 WALKED = [point for point in POINTS if point not in MIGRATING]
 SIDE_BY_SIDE = 4  # walks wait more than they compute
@@ -137,7 +138,7 @@ def walk_to(point: str, folder: Path) -> list[object]:
     place = Installation(folder / "home")
     try:
         walk = Walk(place, folder, point)
-        found = prune(walk) if point in PRUNING else work(walk)
+        found = (prune if point in PRUNING else fence if point in FENCING else work)(walk)
         return found if walk.trace.exists() else ["the point was not reached"]
     finally:
         place.close()
@@ -164,6 +165,16 @@ def work(walk: Walk) -> list[object]:
     walk.acknowledged.discard("chatty-10")
     walk.until(lambda: walk.has_ended("lasting"), "the lasting one ended")
     place.queue.remove_all(Selection(ids=("lasting",)))  # it wrote nothing about itself
+    return walk.finish()
+
+
+def fence(walk: Walk) -> list[object]:
+    """One that ends while it takes over is followed by another that does."""
+    walk.do(*SETTINGS, "config set lease 1", "config set heartbeat 0.2", *walk.batch(), START)
+    walk.until(walk.has_ended, "all jobs ended")
+    for pid in walk.place.processes("supervisor"):
+        os.kill(pid, signal.SIGSTOP)
+    walk.do(START)
     return walk.finish()
 
 

@@ -21,9 +21,9 @@ COMMAND = [sys.executable, "-P", "-m", "queuectl"]
 class Installation:
     """A home, its queue as the API opens it, and its processes by name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: str | None = None) -> None:
         self.path = folder
-        self.queue = JobQueue(str(folder))
+        self.queue = JobQueue(str(folder), store)
 
     def ctl(
         self, *words: str, stdin: str = "", code: int | None = 0

@@ -79,4 +79,6 @@ class Plan:
         chance = self._chance
         # Often in quick succession: the worst moment is that of another repair.
         wait = chance.choice((chance.uniform(0, 0.15), chance.uniform(0.1, 1.5)))
-        return Strike(wait, chance.choice(self._faults), chance.random(), chance.uniform(0.05, 1.5))
+        # Now and then for longer than a lease.
+        pause = chance.uniform(0.05, 1.5) if chance.random() < 0.8 else chance.uniform(3, 6)
+        return Strike(wait, chance.choice(self._faults), chance.random(), pause)

@@ -25,11 +25,18 @@ class Births:
         self._connected, self._gone = connected, gone
         self._socket: socket.socket | None = None
         self._channel: Channel | None = None
+        self._count = 0
+
+    @property
+    def nursery(self) -> int | None:
+        """A number of the nursery that is there; the next one has another."""
+        return None if self._socket is None else self._count
 
     def connect(self, connection: socket.socket) -> None:
         """Talk to a new nursery."""
         self.disconnect()
         self._socket, self._channel = connection, Channel(connection)
+        self._count += 1
         self._selector.register(connection, selectors.EVENT_READ, self._hear)
         self._connected()
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 import selectors
-import signal
+import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 
 from queuectl.domain.errors import StoreError
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
-from queuectl.domain.lifecycle import End, Outcome
 from queuectl.domain.settings import Settings
 from queuectl.failpoints import reach
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.messages import Birth, Gone, Rules
 from queuectl.processes.supervision.births import Births
+from queuectl.processes.supervision.deaths import Deaths
 from queuectl.processes.supervision.member import Member
-from queuectl.processes.supervision.rescue import ends_in
+from queuectl.processes.supervision.takeover import kill
 from queuectl.processes.system import identity, leftovers
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
@@ -29,7 +27,6 @@ from queuectl.stores.exchange import Assignment, Demand, Ended, Lease
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 0.02
-_WORD_OF_NURSERY = 2.0  # how long the exit code of a worker is waited for
 _BEYOND_GRACE = 10.0
 _WRITE_AGAIN = 1.0
 
@@ -50,7 +47,7 @@ class Fleet:
         self._selector, self._timers, self._changed = selector, timers, changed
         self._members: dict[str, Member] = {}
         self.births = Births(selector, self._nursery_is_there, self._gone)
-        self._abandoned: list[Ended] = []
+        self._deaths = Deaths(store.uuid, home, timers, self._replace)
         self._rules = Rules(0, 0, 0)
         self._draining = False
 
@@ -61,6 +58,29 @@ class Fleet:
     def drained(self) -> bool:
         """Whether the last worker is gone because it had nothing left to do."""
         return self._draining and not self._members
+
+    def tidy(self) -> None:
+        """Remove what workers that will not live again have left, unless it is needed still."""
+        if not self._deaths.ends:
+            self._deaths.recorded()
+
+    def rows(self) -> list[Worker]:
+        """The workers that are not to stop, with what is wanted of them now."""
+        members = [member for member in self._members.values() if not member.desired.stops]
+        return [member.row._replace(desired=member.desired) for member in members]
+
+    def kill(self) -> None:
+        """End all workers with all that they run; returns once nothing of it lives."""
+        marks, groups = [], []
+        for member in self._members.values():
+            kill(member.pid, identity.started(member.pid or 0))
+            marks += [leftovers.marker(self._store.uuid, *lease) for lease in member.held]
+            groups += [(one.pid, one.pid_started) for one in member.running.values()]
+        while leftovers.kill(marks, groups) or self._lives():
+            time.sleep(_LOOK_AGAIN)
+
+    def _lives(self) -> bool:
+        return any(locks.is_held(self._home.worker_lock(one)) for one in self._members)
 
     def _nursery_is_there(self) -> None:
         for member in self._members.values():
@@ -73,7 +93,7 @@ class Fleet:
         life = member.life + 1
         channel = self.births.ask(Birth(row.id, life, row.number, row.slots, *place, self._rules))
         if channel is not None:
-            member.connect(channel)
+            member.connect(channel, self.births.nursery)
             self._selector.register(channel, selectors.EVENT_READ, partial(self._hear, member))
 
     def _born(self, member: Member, pid: int) -> None:
@@ -84,10 +104,8 @@ class Fleet:
     def _gone(self, message: Gone) -> None:
         member = self._members.get(message.id)
         if member is not None and member.life == message.life:
-            member.cause = (
-                f"signal {-message.code}" if message.code < 0 else f"exit code {message.code}"
-            )
-            self._depart_once_closed(member)
+            code = message.code
+            self._deaths.caused(member, f"signal {-code}" if code < 0 else f"exit code {code}")
 
     def _write(
         self,
@@ -144,8 +162,7 @@ class Fleet:
     def _insist(self, member: Member) -> None:
         if member.row.id in self._members and member.pid is not None and not member.closed:
             log.warning("worker %s does not stop: killed", member.row.id)
-            with suppress(ProcessLookupError):
-                os.kill(member.pid, signal.SIGKILL)
+            kill(member.pid, identity.started(member.pid))
 
     def cancel(self, leases: Iterable[Lease]) -> None:
         """Have these runs ended."""
@@ -179,11 +196,11 @@ class Fleet:
 
     def abandoned(self) -> list[Ended]:
         """Ends of runs whose worker died."""
-        return self._abandoned
+        return self._deaths.ends
 
     def recorded(self, members: Iterable[Member], assignments: Iterable[Assignment]) -> None:
         """Reports of `members` and all abandoned runs are in the store; give out the new work."""
-        self._abandoned = []
+        self._deaths.recorded()
         work: dict[str, list[Assignment]] = {}
         for assignment in assignments:
             work.setdefault(assignment.worker, []).append(assignment)
@@ -214,45 +231,10 @@ class Fleet:
             self._selector.unregister(channel)
             channel.close()
             member.channel = None
-            self._timers.after(_WORD_OF_NURSERY, partial(self._give_up_waiting, member))
-            self._depart_once_closed(member)
+            self._deaths.closed(member, word_is_due=member.nursery == self.births.nursery)
         self._changed()
 
-    # Deaths.
-
-    def _give_up_waiting(self, member: Member) -> None:
-        if member.closed and member.cause is None and not member.gone:
-            member.cause = "unknown cause"
-            self._depart_once_closed(member)
-
-    def _depart_once_closed(self, member: Member) -> None:
-        # Both must have come: what the worker said last, and how its process ended.
-        if not member.closed or member.cause is None or member.gone:
-            return
-        member.gone = True
-        if member.cause == "exit code 0" and not member.held:
-            self._replace(member)
-            return
-        log.warning("worker %s (pid %s) died: %s", member.row.id, member.pid, member.cause)
-        self._clear(member)
-
-    def _clear(self, member: Member) -> None:
-        """End what lives of the dead worker's runs; go on once there is nothing."""
-        uuid = self._store.uuid
-        marks = [leftovers.marker(uuid, *lease) for lease in member.held]
-        groups = [(one.pid, one.pid_started) for one in member.running.values()]
-        busy = locks.is_held(self._home.worker_lock(member.row.id))
-        if member.reports or (marks and leftovers.kill(marks, groups)) or busy:
-            self._timers.after(_LOOK_AGAIN, partial(self._clear, member))
-            return
-        reach("leftovers killed")
-        died = Outcome(End.WORKER_DIED, error=f"worker died: {member.cause}")
-        if member.desired.stops:
-            died = Outcome(End.INTERRUPTED, error="interrupted by a shutdown")
-        self._abandoned += ends_in(self._home, member.row.id, member.held, died)
-        member.held, member.running = {}, {}
-        self._replace(member)
-        self._changed()
+    # Replacement.
 
     def _replace(self, member: Member) -> None:
         if member.desired.stops:
@@ -263,12 +245,15 @@ class Fleet:
         self._write(member.row.id, WorkerStatus.STARTING, None, None, note)
         member.pid = None
         self._timers.after(delay, partial(self._bear_again, member))
+        self._changed()
 
     def _bear_again(self, member: Member) -> None:
         if member.row.id not in self._members:
             return
         if member.desired.stops:
             self._remove(member, WorkerStatus.STOPPED)
+        elif not self._deaths.is_recorded(member.row.id):
+            self._timers.after(_LOOK_AGAIN, partial(self._bear_again, member))
         else:
             member.gone = False
             self._bear(member)
@@ -276,7 +261,7 @@ class Fleet:
     def _remove(self, member: Member, status: WorkerStatus) -> None:
         self._write(member.row.id, status)
         del self._members[member.row.id]
-        with suppress(OSError):
-            os.unlink(self._home.worker_lock(member.row.id))
+        self._deaths.forget(member.row.id)
+        reach("worker removed")
         log.info("worker %s %s", member.row.id, status)
         self._changed()

@@ -7,19 +7,17 @@ import os
 import selectors
 import signal
 import socket
-import time
 from contextlib import suppress
 
-import queuectl
-from queuectl.domain.errors import StoreError
-from queuectl.domain.fleet import Desired, Supervisor
+from queuectl.domain.errors import StoreError, SupervisorLost
+from queuectl.domain.fleet import Desired, Supervisor, Worker
 from queuectl.domain.settings import Settings
 from queuectl.home import wake
-from queuectl.home.folder import Home
 from queuectl.processes.supervision.fleet import Fleet
+from queuectl.processes.supervision.introduction import introduce
 from queuectl.processes.supervision.offspring import Child
 from queuectl.processes.supervision.rescue import Rescue
-from queuectl.processes.system import identity
+from queuectl.processes.supervision.takeover import Vigil, take_over
 from queuectl.processes.system.signals import Signals
 from queuectl.processes.system.timers import Timers
 from queuectl.queue import JobQueue
@@ -38,7 +36,7 @@ class Loop:
 
     def __init__(self, queue: JobQueue) -> None:
         self._queue, self._store, self._home = queue, queue.store, queue.home
-        self._me = _introduce(queue.home)
+        self._me = introduce(queue.home)
         self._settings: Settings = queue.settings()
         self._timers = Timers()
         self._selector = selectors.DefaultSelector()
@@ -52,6 +50,8 @@ class Loop:
         self._scheduler = Child("scheduler", place, self._timers, self._connect_scheduler)
         self._scheduler_line: socket.socket | None = None
         self._rescue = Rescue(self._store, self._home, self._me)
+        self._vigil = Vigil(self._me.host, self._me.boot, self._me.id)
+        self.lost = False
         self._desired = Desired.RUN
         self._hungry = True
         self._look_due = False
@@ -72,6 +72,11 @@ class Loop:
         """This supervisor's row."""
         return self._me
 
+    @property
+    def crew(self) -> list[Worker]:
+        """The workers that it is to have."""
+        return [] if self._desired.stops else self._fleet.rows()
+
     def begin(self) -> None:
         """Take the place of whoever was supervisor before."""
         self._store.enter(self._me)
@@ -83,8 +88,11 @@ class Loop:
         log.info("supervisor %s started, pid %d", self._me.id, self._me.pid)
 
     def run(self) -> None:
-        """Loop until told to stop and everything has ended and is recorded."""
-        while not self._is_done():
+        """Loop until told to stop and everything has ended and is recorded.
+
+        Or until `lost`: others took it for dead and have its jobs, so that it ends what it runs.
+        """
+        while not (self.lost or self._is_done()):
             for key, _ in self._selector.select(self._timers.sleep()):
                 key.data()
             self._timers.fire()
@@ -99,12 +107,19 @@ class Loop:
         return self._desired.stops and not self._fleet and not self._fleet.abandoned()
 
     def _end(self) -> None:
+        if self.lost:
+            log.warning("supervisor %s was taken for dead: it ends what it runs", self._me.id)
+            self._fleet.kill()
         self._drop_scheduler_line()
         self._fleet.births.disconnect()
+        self._fleet.tidy()
         with suppress(StoreError):
             self._store.leave(self._me.id)
         for child in (self._scheduler, self._nursery):
             child.end(_END_OF_CHILD)
+        self._selector.close()
+        self._signals.close()
+        os.close(self._wake)
         log.info("supervisor %s ended", self._me.id)
 
     # Events.
@@ -197,9 +212,20 @@ class Loop:
             self._timers.after(_RESCUE_AGAIN, self._rescue_remains)
 
     def _beat(self) -> None:
-        with suppress(StoreError):
+        try:
+            self._watch_others()
             self._store.beat(self._me.id, self._trouble)
+        except SupervisorLost:
+            self.lost = True
+        except StoreError:
+            pass  # the next turn finds out, and says so
         self._timers.after(self._settings.heartbeat, self._beat)
+
+    def _watch_others(self) -> None:
+        silent = self._vigil.look(self._store.supervisors(), self._settings.lease)
+        if silent is not None:
+            take_over(self._store, silent)
+            self._rescue_remains()
 
     # The turn.
 
@@ -236,6 +262,7 @@ class Loop:
 
     def _hold_off(self, error: StoreError) -> None:
         # What could not be recorded is kept; the workers finish what they run meanwhile.
+        self.lost = self.lost or isinstance(error, SupervisorLost)
         if self._trouble is None:
             log.error("the store does not take what is to be recorded: %s", error)
         self._trouble = str(error)
@@ -271,22 +298,3 @@ class Loop:
         if self._scheduler_line is not None:
             with suppress(OSError):
                 self._scheduler_line.send(b"d", socket.MSG_NOSIGNAL)
-
-
-def _introduce(home: Home) -> Supervisor:
-    now = time.time_ns() // 1000
-    pid = os.getpid()
-    return Supervisor(
-        id=f"supervisor_{now // 1_000_000}_{pid}",
-        host=identity.host(),
-        home=str(home),
-        pid=pid,
-        pid_started=identity.started(pid),
-        boot=identity.boot(),
-        version=queuectl.__version__,
-        desired=Desired.RUN,
-        started_at=now,
-        heartbeat_at=now,
-        ended_at=None,
-        note=None,
-    )

@@ -33,6 +33,7 @@ class Member:
         self.gone = False
         self.cause: str | None = None
         self.life = 0
+        self.nursery: int | None = None
         self._acknowledged = 0
         self._told_cancels: set[Lease] = set()
         self._delay = _FIRST_DELAY
@@ -75,8 +76,9 @@ class Member:
         elif ended.seconds is not None:
             self._typical += (ended.seconds - self._typical) / _MEMORY
 
-    def connect(self, channel: Channel) -> None:
-        """Begin a life of the process, over this channel."""
+    def connect(self, channel: Channel, nursery: int | None) -> None:
+        """Begin a life of the process, over this channel, in this nursery."""
+        self.nursery = nursery
         self.channel, self.closed, self.gone, self.cause = channel, False, False, None
         self.pid, self._acknowledged = None, 0
         self.life += 1

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 
+from queuectl.domain.errors import HomeUnusable
 from queuectl.domain.fleet import Supervisor, WorkerStatus
 from queuectl.domain.lifecycle import UNCHARGED, End, Outcome
 from queuectl.home import locks
 from queuectl.home.folder import Home
-from queuectl.processes.system import ledger, leftovers
+from queuectl.processes.supervision.takeover import clear, kill
+from queuectl.processes.system import ledger
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Ended, Holding, Lease
 
@@ -41,18 +44,34 @@ class Rescue:
         return list(chain.from_iterable(filter(None, ends)))
 
     def _is_mine(self, holding: Holding) -> bool:
-        here = (holding.host, holding.home) == (self._me.host, self._me.home)
-        return here and holding.supervisor != self._me.id
+        if holding.host != self._me.host or holding.supervisor == self._me.id:
+            return False
+        return holding.fenced or holding.home == self._me.home
 
     def _ends_of(self, worker: str, holdings: list[Holding]) -> list[Ended] | None:
         leases = [Lease(holding.row, holding.lease) for holding in holdings]
         if holdings[0].boot != self._me.boot:
             died = Outcome(End.HOST_DIED, error="host died: it was restarted")
             return [_abandoned(self._home, lease, died) for lease in leases]
-        if locks.is_held(self._home.worker_lock(worker)) or clear(self._store, holdings):
-            return None
         died = Outcome(End.SUPERVISOR_DIED, error="supervisor died")
-        return ends_in(self._home, worker, leases, died)
+        if holdings[0].fenced:
+            died = Outcome(End.SUPERVISOR_DIED, error="supervisor gave no sign of life")
+            row = self._store.worker(worker)
+            kill(row.pid, row.pid_started)
+        home = self._home_of(holdings[0])
+        if home is None:
+            return None
+        if locks.is_held(home.worker_lock(worker)) or clear(self._store, holdings):
+            return None
+        return ends_in(home, worker, leases, died)
+
+    def _home_of(self, holding: Holding) -> Home | None:
+        """The home of a run; None where it cannot be looked into."""
+        if holding.home == self._me.home:
+            return self._home
+        with suppress(HomeUnusable):
+            return Home(holding.home)
+        return None
 
     def forget_workers(self) -> bool:
         """Write off the workers of earlier supervisors that are gone; whether any still lives."""
@@ -66,17 +85,6 @@ class Rescue:
             elif os.path.exists(self._home.worker_lock(worker.id)) or worker.pid is None:
                 self._store.set_worker(worker.id, WorkerStatus.DIED, note="its supervisor died")
         return living
-
-
-def clear(store: Store, holdings: list[Holding]) -> int:
-    """Kill what lives of these runs; 0 once nothing was found."""
-    groups = [
-        (holding.pid, holding.pid_started)
-        for holding in holdings
-        if holding.pid is not None and holding.pid_started is not None
-    ]
-    marks = [leftovers.marker(store.uuid, holding.row, holding.lease) for holding in holdings]
-    return leftovers.kill(marks, groups)
 
 
 def ends_in(home: Home, worker: str, leases: Iterable[Lease], died: Outcome) -> list[Ended]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from queuectl.domain.errors import NoSuchWorker, StoreError
+from queuectl.domain.errors import NoSuchWorker, StoreError, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.domain.timing import SECOND
 from queuectl.stores.sql.filters import Condition, among
@@ -30,10 +30,26 @@ class Fleet(Transactional):
 
     def beat(self, supervisor: str, note: str | None) -> None:
         with self._writing("beat") as session:
-            session.run(
-                "UPDATE supervisors SET heartbeat_at = ?, note = ? WHERE id = ?",
+            beaten = session.change(
+                """
+                UPDATE supervisors SET heartbeat_at = ?, note = ?
+                WHERE id = ? AND ended_at IS NULL
+                """,
                 (session.now, note, supervisor),
             )
+            if not beaten:
+                raise SupervisorLost(supervisor)
+
+    def fence(self, supervisor: str, heartbeat_at: int) -> bool:
+        with self._writing("fence") as session:
+            fenced = session.change(
+                """
+                UPDATE supervisors SET fenced = 1, ended_at = ?
+                WHERE id = ? AND heartbeat_at = ? AND ended_at IS NULL
+                """,
+                (session.now, supervisor, heartbeat_at),
+            )
+        return bool(fenced)
 
     def leave(self, supervisor: str) -> None:
         with self._writing("leave") as session:
@@ -144,6 +160,22 @@ def host_of(session: Session, supervisor: str) -> str:
     if found is None:
         raise StoreError(f"no supervisor {supervisor!r} has entered the store")
     return str(found[0])
+
+
+def admit(session: Session, supervisor: str, *, claims: bool) -> str:
+    """The host of a supervisor that speaks; raises `SupervisorLost` if it must not any more.
+
+    Ends may be told for one that has ended, by who looks after what it left.
+    """
+    found = session.first(
+        "SELECT host, ended_at IS NOT NULL, fenced FROM supervisors WHERE id = ?", (supervisor,)
+    )
+    if found is None:
+        raise StoreError(f"no supervisor {supervisor!r} has entered the store")
+    host, ended, fenced = found
+    if fenced or (claims and ended):
+        raise SupervisorLost(supervisor)
+    return str(host)
 
 
 def _end_predecessors(session: Session, supervisor: Supervisor) -> None:

@@ -8,7 +8,7 @@ from queuectl.stores.chance import chance
 from queuectl.stores.exchange import Demand, Ended, Holding, Started, Turn
 from queuectl.stores.sql.claims import claim
 from queuectl.stores.sql.ends import Ends
-from queuectl.stores.sql.fleet import host_of
+from queuectl.stores.sql.fleet import admit
 from queuectl.stores.sql.records import id_of
 from queuectl.stores.sql.session import Session, Transactional
 from queuectl.stores.sql.waiting import promote_due
@@ -26,11 +26,12 @@ class Flow(Transactional):
         chance: Callable[[], float] = chance,
     ) -> Turn:
         with self._writing("turn") as session:
+            host = admit(session, supervisor, claims=bool(demands))
             _record_starts(session, started)
             ends = Ends(session, chance)
             ends.record(ended)
             promote_due(session)
-            assignments = claim(session, host_of(session, supervisor), demands) if demands else []
+            assignments = claim(session, host, demands)
         return Turn(ends.decided(), ends.refused, assignments)
 
     def holdings(self) -> list[Holding]:
@@ -39,7 +40,7 @@ class Flow(Transactional):
                 """
                 SELECT jobs.row, jobs.lease, jobs.name, supervisors.id, runs.worker, runs.host,
                     supervisors.home, supervisors.boot, runs.pid, runs.pid_started,
-                    jobs.cancel_requested
+                    jobs.cancel_requested, supervisors.fenced
                 FROM jobs
                 JOIN runs ON runs.job = jobs.row AND runs.lease = jobs.lease
                 JOIN workers ON workers.id = runs.worker
@@ -48,8 +49,8 @@ class Flow(Transactional):
                 """
             )
             return [
-                Holding._make((row, lease, id_of(row, name), *middle, bool(wished)))
-                for row, lease, name, *middle, wished in records
+                Holding._make((row, lease, id_of(row, name), *middle, bool(wished), bool(fenced)))
+                for row, lease, name, *middle, wished, fenced in records
             ]
 
 

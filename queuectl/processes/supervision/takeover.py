@@ -1,0 +1,98 @@
+"""Supervisors of this host that give no sign of life: noticed, fenced off, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+
+from queuectl.domain.fleet import Supervisor
+from queuectl.processes.system import identity, leftovers
+from queuectl.stores.contract import Store
+from queuectl.stores.exchange import Holding
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN = 0.02
+_LONGEST_END = 5.0  # seconds; a process that waits for a device does not end before
+
+
+class Vigil:
+    """Watches the heartbeats of a host's supervisors by this process's own clock.
+
+    A heartbeat is an instant of the wall clock, which may be set, and a whole machine may have
+    slept: so what counts is for how long it has been seen not to change.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        boot: str,
+        me: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host, self._boot, self._me, self._clock = host, boot, me, clock
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def look(self, supervisors: Iterable[Supervisor], patience: float) -> Supervisor | None:
+        """One whose heartbeat has not changed for `patience` seconds of looking, the oldest.
+
+        The others have time anew then: they may have waited for a lock that it held.
+        """
+        now = self._clock()
+        watched = [one for one in supervisors if self._is_watched(one)]
+        self._seen = {one.id: self._since(one, now) for one in watched}
+        silent = [one for one in watched if now - self._seen[one.id][1] > patience]
+        if not silent:
+            return None
+        self._seen = {}
+        return min(silent, key=lambda one: one.heartbeat_at)
+
+    def _is_watched(self, one: Supervisor) -> bool:
+        here = (one.host, one.boot) == (self._host, self._boot)
+        return here and one.ended_at is None and one.id != self._me
+
+    def _since(self, one: Supervisor, now: float) -> tuple[int, float]:
+        heartbeat, since = self._seen.get(one.id, (None, now))
+        return (one.heartbeat_at, now if heartbeat != one.heartbeat_at else since)
+
+
+def take_over(store: Store, silent: Supervisor) -> None:
+    """End a supervisor with its workers and runs, and fence it off.
+
+    In this order: one that was stopped in the middle of a write holds the lock of the store.
+    What it ran is rescheduled by a rescue, which makes sure again that nothing of it lives.
+    """
+    log.warning("supervisor %s (pid %d) gives no sign of life: ended", silent.id, silent.pid)
+    workers = [worker for worker in store.workers() if worker.supervisor == silent.id]
+    kill(silent.pid, silent.pid_started)
+    for worker in workers:
+        kill(worker.pid, worker.pid_started)
+    for known in store.supervisors():
+        if known.id == silent.id:
+            store.fence(known.id, known.heartbeat_at)
+    runs = [holding for holding in store.holdings() if holding.supervisor == silent.id]
+    deadline = time.monotonic() + _LONGEST_END
+    while clear(store, runs) and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN)
+
+
+def clear(store: Store, holdings: list[Holding]) -> int:
+    """Kill what lives of these runs; 0 once nothing was found."""
+    groups = [
+        (holding.pid, holding.pid_started)
+        for holding in holdings
+        if holding.pid is not None and holding.pid_started is not None
+    ]
+    marks = [leftovers.marker(store.uuid, holding.row, holding.lease) for holding in holdings]
+    return leftovers.kill(marks, groups) if holdings else 0
+
+
+def kill(pid: int | None, started: int | None) -> None:
+    """Send KILL to the process that had this pid and start time, if it lives."""
+    if pid is not None and identity.is_alive(pid, started):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
