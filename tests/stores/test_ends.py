@@ -34,7 +34,7 @@ def test_a_success_completes_the_job(scene: Scene, clock: FakeClock) -> None:
     assert (decision.event, decision.state) == (Event.SUCCEED, State.COMPLETED)
     job = scene.store.get("job")
     assert (job.state, job.finished_at, job.exit_code) == (State.COMPLETED, clock.instant, 0)
-    assert (job.error, job.retries, job.attempts, job.duration) == (None, 0, 1, 3.0)
+    assert (job.error, job.retries, job.attempts, job.duration) == (None, 0, 1, 2.75)
     (run,) = scene.store.runs(job.row)
     assert (run.end, run.exit_code, run.ended_at) == (End.EXITED, 0, clock.instant)
 
