@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from contextlib import suppress
 
 from queuectl.domain.errors import HomeUnusable
+
+# Of a folder that we may write but not read, or whose file system syncs no folders.
+_NO_FAILURES = (errno.EACCES, errno.EPERM, errno.EINVAL)
 
 
 class Home:
@@ -98,8 +101,11 @@ def _make_for_good(path: str) -> None:
         parents.append(missing)
     os.makedirs(path, mode=0o700, exist_ok=True)
     for parent in parents:
-        with suppress(PermissionError):  # it may be one that we may write but not read
+        try:
             _sync(parent)
+        except OSError as error:
+            if error.errno not in _NO_FAILURES:
+                raise
 
 
 def _sync(folder: str) -> None:
