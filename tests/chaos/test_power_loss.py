@@ -50,6 +50,8 @@ from tests.support.waiting import until
 SECONDS = float(os.environ.get("QUEUECTL_CHAOS_SECONDS", "6"))
 SEED = int(os.environ.get("QUEUECTL_CHAOS_SEED", randrange(2**32)))
 DEEDS, LOSSES = 120, 60  # of one round
+COPIES = max(5, min(50, round(SECONDS)))
+pytestmark = pytest.mark.timeout(120 + 2 * SECONDS)
 OUTCOMES = [SUCCESS, SUCCESS, SUCCESS, FAILURE, FAILURE, INTERRUPTED, RETURNED, CANCELLED]
 TABLES = (
     *("jobs", "runs", "changes", "outputs", "tallies", "settings", "supervisors", "workers"),
@@ -326,7 +328,7 @@ def test_a_copy_of_the_files_between_two_writes_has_every_acknowledged_job(tmp_p
     until(lambda: place.processes("scheduler"))
     enqueuer = Enqueuer(place.path)
     try:
-        for number in range(max(5, round(SECONDS))):
+        for number in range(COPIES):
             copied = tmp_path / str(number)
             copied.mkdir()
             seen = len(enqueuer.told())
