@@ -19,7 +19,8 @@ END_GRACE = 5  # seconds for what the last test stopped to be gone
 
 # No test may reach the queue of the person who runs it.
 for _name in [name for name in os.environ if name.startswith("QUEUECTL_")]:
-    del os.environ[_name]
+    if not _name.startswith("QUEUECTL_CHAOS_"):  # how long chaos lasts, and which
+        del os.environ[_name]
 # A child that crashes says where.
 os.environ["PYTHONFAULTHANDLER"] = "1"
 

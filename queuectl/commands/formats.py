@@ -12,7 +12,7 @@ from queuectl.domain.text import visible
 
 Record = dict[str, Any]
 
-JOB_FIELDS = (*(name for name in Job._fields if name != "row"), "duration")
+JOB_FIELDS = (*(name for name in Job._fields if name not in ("row", "seconds")), "duration")
 
 
 def write_records(

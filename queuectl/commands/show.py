@@ -99,7 +99,6 @@ def _facts_of_running(job: Job, now: int) -> list[tuple[str, str | Cell]]:
 
 
 def _run_row(run: Run) -> Row:
-    ran = None if run.ended_at is None else (run.ended_at - run.started_at) / 1e6
     outcome = "running" if run.end is None else str(run.end)
     if run.exit_code is not None:
         outcome += f" {run.exit_code}"
@@ -108,7 +107,7 @@ def _run_row(run: Run) -> Row:
     return (
         str(run.number),
         moment(run.started_at),
-        seconds(ran),
+        seconds(run.duration),
         outcome,
         run.worker,
         run.error or "",

@@ -36,7 +36,8 @@ class Job(NamedTuple):
     """A job as the store holds it; instants are UTC microseconds, `timeout` seconds.
 
     `row` is its place in the store and never changes; `run_at` is when it is or became due, and
-    so ready; `started_at` and `finished_at` speak of the latest attempt and the end of the job.
+    so ready; `started_at` and `finished_at` speak of the latest attempt and the end of the job;
+    `seconds` is how long that attempt ran by a clock that nobody sets, None where nobody measured.
     """
 
     row: int
@@ -65,6 +66,7 @@ class Job(NamedTuple):
     worker: str | None
     host: str | None
     cancel_requested: bool
+    seconds: float | None
 
     @property
     def line(self) -> str:
@@ -78,15 +80,15 @@ class Job(NamedTuple):
 
     @property
     def duration(self) -> float | None:
-        """Seconds from the start of the latest attempt to the end of the job, once it ended."""
+        """Seconds that the latest attempt ran, once the job has ended."""
         if self.started_at is None or self.finished_at is None:
             return None
-        return (self.finished_at - self.started_at) / SECOND
+        return _ran(self.seconds, self.started_at, self.finished_at)
 
     def as_record(self) -> dict[str, Any]:
         """The job with the field names and value types of the JSON schema."""
         record = self._asdict()
-        del record["row"]
+        del record["row"], record["seconds"]
         for name in ("run_at", "created_at", "started_at", "finished_at"):
             record[name] = _instant(record[name])
         record["state"] = str(self.state)
@@ -102,7 +104,7 @@ class Run(NamedTuple):
     """One attempt: an execution of a job under one lease.
 
     `pid` and `pid_started` name the command's process, and so its group; `output` says where
-    its output is kept: `none`, `store` or `file`.
+    its output is kept: `none`, `store` or `file`; `seconds` is as that of a job.
     """
 
     job: int
@@ -119,10 +121,17 @@ class Run(NamedTuple):
     signal: int | None
     error: str | None
     output: str
+    seconds: float | None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds that it ran, once it has ended."""
+        if self.ended_at is None:
+            return None
+        return _ran(self.seconds, self.started_at, self.ended_at)
 
     def as_record(self) -> dict[str, Any]:
         """The attempt with the field names and value types of the JSON schema."""
-        duration = None if self.ended_at is None else (self.ended_at - self.started_at) / SECOND
         return {
             "attempt": self.number,
             "lease": self.lease,
@@ -131,7 +140,7 @@ class Run(NamedTuple):
             "pid": self.pid,
             "started_at": format_instant(self.started_at),
             "ended_at": _instant(self.ended_at),
-            "duration": duration,
+            "duration": self.duration,
             "outcome": None if self.end is None else str(self.end),
             "exit_code": self.exit_code,
             "signal": self.signal,
@@ -157,6 +166,11 @@ class Change(NamedTuple):
             "lease": self.lease,
             "reason": self.reason,
         }
+
+
+def _ran(seconds: float | None, started_at: int, ended_at: int) -> float:
+    # Between two instants the wall clock may have been set.
+    return max(0, ended_at - started_at) / SECOND if seconds is None else seconds
 
 
 def _instant(value: int | None) -> str | None:

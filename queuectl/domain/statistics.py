@@ -60,7 +60,7 @@ def by_queue(samples: Iterable[Sample]) -> dict[str, Summary]:
 def throughput(samples: Iterable[Sample], now: int, window: float) -> float:
     """Attempts ended per second over the last `window` seconds."""
     since = now - round(window * SECOND)
-    return sum(sample.ended_at > since for sample in samples) / window
+    return sum(since < sample.ended_at <= now for sample in samples) / window
 
 
 def _percentiles(values: list[float]) -> tuple[float, float, float]:

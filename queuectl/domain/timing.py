@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from queuectl.domain.errors import BadValue
 
 SECOND = 1_000_000
+CLOCK_TOLERANCE = 2.0  # seconds; a wall clock that moved further has been set
 MAX_DURATION = 100 * 366 * 86400.0
 _PRECISION = 6  # digits of a second that an instant has room for
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
 from queuectl.domain.errors import HomeUnusable
+
+# Of a folder that we may write but not read, or whose file system syncs no folders.
+_NO_FAILURES = (errno.EACCES, errno.EPERM, errno.EINVAL)
 
 
 class Home:
@@ -77,7 +81,7 @@ def _make(path: str) -> None:
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        _make_for_good(path)
         found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode):
         raise HomeUnusable(path, "it is not a folder")
@@ -87,6 +91,29 @@ def _make(path: str) -> None:
         raise HomeUnusable(path, "no permission to write")
     if found.st_mode & 0o077:
         os.chmod(path, 0o700)
+
+
+def _make_for_good(path: str) -> None:
+    """Make the folder and those above it so that a power loss takes none of them away."""
+    parents, missing = [], path
+    while not os.path.isdir(missing):
+        missing = os.path.dirname(missing)
+        parents.append(missing)
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    for parent in parents:
+        try:
+            _sync(parent)
+        except OSError as error:
+            if error.errno not in _NO_FAILURES:
+                raise
+
+
+def _sync(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def locate(wish: str | None, environment: dict[str, str] | os._Environ[str]) -> str:

@@ -8,7 +8,6 @@ import select
 import signal
 import threading
 import time
-from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -40,7 +39,6 @@ class Scheduler:
         self._clocks = Clocks()
         self._numbers = itertools.count()
         self._due = ""
-        self._steps: deque[float] = deque()  # of the wall clock, to be followed by the waits
         # One thread does all the work: the store's connection is not shared.
         self._scheduler = BlockingScheduler(
             timezone=UTC,
@@ -71,16 +69,11 @@ class Scheduler:
             readable, _, _ = select.select([_LINE], [], [], _CLOCK_CHECK)
             if readable and not os.read(_LINE, 4096):
                 os._exit(0)  # nothing here is worth a farewell: every deed is one transaction
-            step = self._clocks.step()
-            if step:
-                self.clock_stepped(step)
-            if readable or step:
+            stepped = self._clocks.step()
+            if stepped:
+                self._arm()  # triggers computed before a step back would sleep through it
+            if readable or stepped:
                 self._at(datetime.now(UTC))
-
-    def clock_stepped(self, seconds: float) -> None:
-        """Have the waits follow a step of the wall clock at the next `promote`."""
-        self._steps.append(seconds)
-        self._arm()  # triggers computed before a step back would sleep through it
 
     def _at(self, moment: datetime) -> None:
         # A name of its own each time: APScheduler removes a date job by its name after the
@@ -95,9 +88,6 @@ class Scheduler:
         store = self._queue.store
         self._due = ""  # it may be the one that runs, and then it removes itself
         try:
-            while self._steps:
-                store.shift_waits(round(self._steps[0] * SECOND))
-                self._steps.popleft()  # only now: what failed is tried again, once
             if store.promote():
                 wake.ring(self._queue.home.wake)
             due = store.next_due()
@@ -111,10 +101,10 @@ class Scheduler:
         store, home = self._queue.store, self._queue.home
         try:
             settings = self._queue.settings()
-            before = None
+            age = None
             if settings.keep_days is not None:
-                before = store.now() - round(settings.keep_days * 86400 * SECOND)
-            while removed := store.prune(before, settings.keep_jobs, _PRUNED_AT_ONCE):
+                age = round(settings.keep_days * 86400 * SECOND)
+            while removed := store.prune(age, settings.keep_jobs, _PRUNED_AT_ONCE):
                 transcripts.remove(home, removed)
                 time.sleep(0.01)  # let others write between two portions
         except StoreError:

@@ -29,7 +29,9 @@ Tallies = dict[tuple[str, State], int]
 class Store(ABC):
     """The jobs, attempts, changes, processes and settings of one queue.
 
-    Instants are microseconds by the store's own clock. Every state change goes through
+    Instants are microseconds by the store's own clock. Where that can be set, delays and backoffs
+    that have begun are moved with it, before anything else is done; times that a person named
+    stay. Every state change goes through
     `lifecycle.TRANSITIONS`, is written to the job's history and keeps the tallies, all in the
     same transaction. Methods raise `StoreError` and its subclasses; a failed method changed
     nothing. A committed change is on disk.
@@ -98,7 +100,7 @@ class Store(ABC):
 
     @abstractmethod
     def samples(self, since: int, limit: int) -> list[Sample]:
-        """The latest attempts that ended after `since` with an exit, signal or time-out."""
+        """The latest attempts that ended since then, up to now, by exit, signal or time-out."""
 
     @abstractmethod
     def cancel(self, selection: Selection) -> Cancelled:
@@ -124,11 +126,12 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def prune(self, before: int | None, keep: int | None, limit: int) -> list[Lease]:
-        """Delete up to `limit` ended jobs: those that ended before an instant, or beyond `keep`.
+    def prune(self, age: int | None, keep: int | None, limit: int) -> list[Lease]:
+        """Delete up to `limit` ended jobs: those that ended `age` ago, or beyond `keep`.
 
-        Oldest end first; `keep` counts the newest ends, None means no bound. Answers as
-        `remove`. Dead jobs are pruned like completed and cancelled ones.
+        Oldest end first; `age` are microseconds, `keep` counts the newest ends, None means no
+        bound. A clock that was set makes no job older. Answers as `remove`. Dead jobs are pruned
+        like completed and cancelled ones.
         """
 
     @abstractmethod
@@ -142,13 +145,6 @@ class Store(ABC):
     @abstractmethod
     def oldest_pending(self) -> int | None:
         """Since when the longest-waiting pending job has been ready."""
-
-    @abstractmethod
-    def shift_waits(self, delta: int) -> int:
-        """Move the waits of failed jobs and of delays by `delta` microseconds; the count.
-
-        For a wall clock that was stepped; times that a person named stay.
-        """
 
     @abstractmethod
     def turn(

@@ -46,16 +46,37 @@ _SPEC = JobSpec(
 
 
 class FakeClock:
-    """A clock that stands still until it is moved."""
+    """Clocks of a host that stand still until they are moved."""
 
     def __init__(self) -> None:
         self.instant = 1_700_000_000 * SECOND
+        self.uptime = 3600 * SECOND
+        self.boots = 1
 
     def __call__(self) -> int:
         return self.instant
 
+    def steady(self) -> int:
+        return self.uptime
+
+    @property
+    def era(self) -> str:
+        return f"boot {self.boots}"
+
     def advance(self, seconds: float) -> None:
+        """Let time pass."""
         self.instant += round(seconds * SECOND)
+        self.uptime += round(seconds * SECOND)
+
+    def step(self, seconds: float) -> None:
+        """Set the wall clock."""
+        self.instant += round(seconds * SECOND)
+
+    def reboot(self, seconds: float) -> None:
+        """Restart the machine, so long after it went off by the wall clock."""
+        self.instant += round(seconds * SECOND)
+        self.uptime = 5 * SECOND
+        self.boots += 1
 
 
 def spec(job_id: str | None = None, **fields: Any) -> JobSpec:

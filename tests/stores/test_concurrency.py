@@ -36,7 +36,7 @@ def test_processes_that_make_one_store_at_the_same_time_get_the_same(
 def test_readers_see_whole_transactions(store: Store, open_again: StoreFactory) -> None:
     with open_again() as reader:
         for count in range(1, 20):
-            store.turn("nobody")
+            store.promote()
             assert reader.count(ALL) == sum(reader.tallies().values())
             open_and_add(store.url, 1)
             assert sum(reader.tallies().values()) == count

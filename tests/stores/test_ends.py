@@ -8,7 +8,6 @@ from queuectl.domain.fleet import WorkerStatus
 from queuectl.domain.lifecycle import End, Event, Outcome, State
 from queuectl.domain.retry import Backoff, Strategy
 from queuectl.domain.timing import SECOND
-from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Demand, Ended, Lease
 from tests.stores.scene import (
     CANCELLED,
@@ -34,7 +33,7 @@ def test_a_success_completes_the_job(scene: Scene, clock: FakeClock) -> None:
     assert (decision.event, decision.state) == (Event.SUCCEED, State.COMPLETED)
     job = scene.store.get("job")
     assert (job.state, job.finished_at, job.exit_code) == (State.COMPLETED, clock.instant, 0)
-    assert (job.error, job.retries, job.attempts, job.duration) == (None, 0, 1, 3.0)
+    assert (job.error, job.retries, job.attempts, job.duration) == (None, 0, 1, 2.75)
     (run,) = scene.store.runs(job.row)
     assert (run.end, run.exit_code, run.ended_at) == (End.EXITED, 0, clock.instant)
 
@@ -290,5 +289,5 @@ def test_the_latest_samples_are_taken(scene: Scene, clock: FakeClock) -> None:
     assert len(scene.store.samples(clock.instant - 3 * SECOND, 10)) == 3
 
 
-def test_nothing_is_recorded_by_an_empty_turn(store: Store) -> None:
-    assert store.turn("supervisor") == ([], [], [])
+def test_nothing_is_recorded_by_an_empty_turn(scene: Scene) -> None:
+    assert scene.store.turn("supervisor") == ([], [], [])

@@ -105,6 +105,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.jobs: dict[int, ModelJob] = {}
         self.held: dict[int, Assignment] = {}
         self.past: list[Assignment] = []
+        self.ended_after: dict[int, int] = {}  # by the clock that nobody sets
+        self.was_set = False
 
     def teardown(self) -> None:
         self.store.close()
@@ -179,7 +181,8 @@ class StoreMachine(RuleBasedStateMachine):
         job.run_at = job.run_at if decision.run_at is None else decision.run_at
         job.attempts -= outcome is RETURNED
         job.alone = job.alone or outcome is SUSPECTED
-        job.finished_at = self.clock.instant if job.state in ENDED else None
+        if job.state in ENDED:
+            self._finish(job)
         self._promote()
         self.past.append(assignment)
 
@@ -235,7 +238,11 @@ class StoreMachine(RuleBasedStateMachine):
             job.wished = True
         else:
             job.move(Event.CANCEL)
-            job.finished_at = self.clock.instant
+            self._finish(job)
+
+    def _finish(self, job: ModelJob) -> None:
+        job.finished_at = self.clock.instant
+        self.ended_after[job.row] = self.clock.uptime
 
     @rule(age=st.integers(0, 20), keep=st.none() | st.integers(0, 4), limit=st.integers(1, 5))
     def prune(self, age: int, keep: int | None, limit: int) -> None:
@@ -248,10 +255,22 @@ class StoreMachine(RuleBasedStateMachine):
             for position, job in enumerate(ended)
             if position < excess or (job.finished_at or 0) < before
         ]
-        removed = self.store.prune(before, keep, limit)
-        assert {lease.row for lease in removed} == set(expired[:limit])
-        for row in expired[:limit]:
+        removed = {lease.row for lease in self.store.prune(age * SECOND, keep, limit)}
+        oldest = [job.row for job in ended][: len(removed)]
+        assert removed == set(oldest)
+        assert self.was_set or removed == set(expired[:limit])
+        for position, row in enumerate(oldest):
+            passed = self.clock.uptime - self.ended_after[row]
+            assert position < excess or passed > age * SECOND
             del self.jobs[row]
+
+    @rule(seconds=st.sampled_from([-30, -5, 4, 86_400]))
+    def the_wall_clock_is_set(self, seconds: float) -> None:
+        self.clock.step(seconds)
+        self.was_set = True
+        for job in self.jobs.values():
+            if job.state in (State.SCHEDULED, State.FAILED):
+                job.run_at += round(seconds * SECOND)
 
     @rule(seconds=st.sampled_from([0.5, 5, 10]))
     def time_passes(self, seconds: float) -> None:

@@ -90,6 +90,30 @@ def test_a_file_that_is_no_database_is_left_alone(path: Path, content: bytes) ->
     assert contents(path.parent) == {"store.db": content}
 
 
+def journal(pages_before: int) -> bytes:
+    """What stands in a journal before the pages, of which it has none."""
+    numbers = (0, 1, pages_before, 512, 4096)
+    magic = bytes.fromhex("d9d505f920a163d7")
+    return magic + b"".join(number.to_bytes(4, "big") for number in numbers) + bytes(484)
+
+
+def test_a_store_whose_making_was_cut_off_by_a_loss_of_power_is_made_again(path: Path) -> None:
+    path.write_bytes(bytes(4096) + b"x" * 4096)
+    path.with_name("store.db-journal").write_bytes(journal(0))
+    open_at(path)
+    assert [file.name for file in path.parent.iterdir()] == ["store.db"]
+
+
+@pytest.mark.parametrize("beside", [b"", b"some text\n", journal(2)], ids=["none", "text", "pages"])
+def test_a_file_with_the_journal_of_something_else_is_left_alone(path: Path, beside: bytes) -> None:
+    path.write_bytes(bytes(8192))
+    path.with_name("store.db-journal").write_bytes(beside)
+    before = contents(path.parent)
+    with pytest.raises(StoreDamaged, match="it is not a database"):
+        open_at(path)
+    assert contents(path.parent) == before
+
+
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_database_of_another_program_is_left_alone(path: Path, mode: str) -> None:
     with closing(apsw.Connection(str(path))) as other:

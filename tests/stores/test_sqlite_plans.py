@@ -97,7 +97,7 @@ HOT: dict[str, Deed] = {
     "tallies": lambda scene: scene.store.tallies(),
     "holdings": lambda scene: scene.store.holdings(),
     "samples": lambda scene: scene.store.samples(0, 10),
-    "prune": lambda scene: scene.store.prune(10**18, 5, 10),
+    "prune": lambda scene: scene.store.prune(-(10**18), 5, 10),
     "get": lambda scene: [scene.store.add([spec("x"), spec()]), scene.store.get("x")],
     "history": lambda scene: [scene.store.runs(1), scene.store.changes(1)],
     "output": lambda scene: scene.store.output(1, 1),

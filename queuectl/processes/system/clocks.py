@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-TOLERANCE = 2.0  # seconds; below is what time synchronisation slews
+from queuectl.domain.timing import CLOCK_TOLERANCE
 
 
 def _steady() -> float:
@@ -26,7 +26,7 @@ class Clocks:
         """Seconds by which the wall clock was set since the last step; 0 if not."""
         offset = self._wall() - self._steady()
         moved = offset - self._offset
-        if abs(moved) <= TOLERANCE:
+        if abs(moved) <= CLOCK_TOLERANCE:
             return 0.0
         self._offset = offset
         return moved

@@ -47,10 +47,10 @@ class History(Transactional):
                 SELECT jobs.queue, runs.ended_at, runs.ending = ? AND runs.exit_code = 0,
                     runs.started_at - runs.ready_at, runs.seconds, runs.ended_at - runs.started_at
                 FROM runs JOIN jobs ON jobs.row = runs.job
-                WHERE runs.ended_at > ? AND runs.ending IN (?, ?, ?)
+                WHERE runs.ended_at > ? AND runs.ended_at <= ? AND runs.ending IN (?, ?, ?)
                 ORDER BY runs.ended_at DESC LIMIT ?
                 """,
-                (End.EXITED, since, *_MEASURED, limit),
+                (End.EXITED, since, session.now, *_MEASURED, limit),
             )
             return [
                 Sample(queue, ended_at, bool(succeeded), max(0, wait) / SECOND,

@@ -13,11 +13,12 @@ from queuectl.stores.sql.session import Row
 JOB_COLUMNS = """
     row, name, state, command, args, queue, priority, max_retries, retries, attempts, lease,
     run_at, timeout, backoff, env, cwd, tags, created_at, started_at, finished_at, exit_code,
-    signal, error, worker, host, cancel_requested
+    signal, error, worker, host, cancel_requested,
+    (SELECT seconds FROM runs WHERE job = jobs.row ORDER BY lease DESC LIMIT 1)
 """
 RUN_COLUMNS = """
     job, lease, number, worker, host, pid, pid_started, started_at, ended_at, ending, exit_code,
-    signal, error, output
+    signal, error, output, seconds
 """
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -87,12 +88,13 @@ def job_from(record: Row) -> Job:
             words(tags) or (),
             *record[17:25],
             bool(record[25]),
+            record[26],
         )
     )
 
 
 def run_from(record: Row) -> Run:
     """The attempt that `RUN_COLUMNS` describe."""
-    *start, ending, exit_code, signal, error, output = record
+    *start, ending, exit_code, signal, error, output, seconds = record
     end = None if ending is None else End(ending)
-    return Run._make((*start, end, exit_code, signal, error, output))
+    return Run._make((*start, end, exit_code, signal, error, output, seconds))

@@ -15,10 +15,11 @@ from queuectl.stores.sql.targets import Target
 class Retention(Transactional):
     """Deletes ended jobs by age and by count."""
 
-    def prune(self, before: int | None, keep: int | None, limit: int) -> list[Lease]:
+    def prune(self, age: int | None, keep: int | None, limit: int) -> list[Lease]:
         leases: list[Lease] = []
         rows: dict[State, list[tuple[int]]] = defaultdict(list)
         with self._writing("prune") as session:
+            before = None if age is None else session.certainly_before(age)
             for row, letter in _expired(session, before, keep, limit):
                 rows[BY_LETTER[letter]].append((row,))
             for state, chosen in rows.items():

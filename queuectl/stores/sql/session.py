@@ -40,6 +40,10 @@ class Session(ABC):
     def next_job_row(self) -> int:
         """The row for the next new job; more of them follow without a gap."""
 
+    def certainly_before(self, age: int) -> int:
+        """An instant such that all written before it was written more than `age` ago."""
+        return self.now - age
+
     def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
         """The first row that a statement gives."""
         return next(iter(self.run(sql, bindings)), None)

@@ -32,16 +32,6 @@ class Waiting(Transactional):
     def oldest_pending(self) -> int | None:
         return self._earliest("SELECT min(run_at) FROM jobs WHERE state = 'P'")
 
-    def shift_waits(self, delta: int) -> int:
-        with self._writing("promote") as session:
-            return session.change(
-                """
-                UPDATE jobs SET run_at = run_at + ?
-                WHERE (state = 'F' OR state = 'S') AND relative = 1
-                """,
-                (delta,),
-            )
-
     def tallies(self) -> Tallies:
         with self._reading() as session:
             counts = session.run("SELECT queue, state, count FROM tallies WHERE count <> 0")

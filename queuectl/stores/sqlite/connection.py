@@ -6,10 +6,11 @@ import apsw
 
 from queuectl.domain.errors import StoreTooNew, StoreUnreachable
 from queuectl.failpoints import reach
+from queuectl.stores.sqlite.clock import Clock
 from queuectl.stores.sqlite.failures import failure, translated
 from queuectl.stores.sqlite.file import APPLICATION_ID, prepare_file
 from queuectl.stores.sqlite.patience import Patience
-from queuectl.stores.sqlite.session import Clock, transaction
+from queuectl.stores.sqlite.session import transaction
 
 SCHEMA = 2  # the number of the last file in migrations/sqlite
 MOST_WAL_KEPT = 64 * 1024 * 1024  # bytes left of a WAL that one large batch made larger

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import apsw
 
 from queuectl.domain.errors import StoreDamaged, StoreUnreachable
 from queuectl.stores.sqlite.failures import failure, system_failure, translated
+from queuectl.stores.sqlite.patience import Patience
 
 APPLICATION_ID = 0x71636A71  # "qcjq", at byte 68 of the file as SQLite's format says
 _HEADER_SIZE = 100
 _MAGIC = b"SQLite format 3\0"
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def prepare_file(path: str) -> None:
@@ -31,7 +33,11 @@ def prepare_file(path: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise failure(StoreUnreachable, path, "it is not a file")
     if status.st_size:
-        _check_header(path, b"" if status.st_size < _HEADER_SIZE else _read_header(path))
+        header = _read_header(path, status.st_size)
+        if not header.startswith(_MAGIC) and _is_half_made(path):
+            _undo(path)
+            return
+        _check_header(path, header)
 
 
 def _make(path: str) -> None:
@@ -51,6 +57,23 @@ def _check_header(path: str, header: bytes) -> None:
         raise failure(StoreDamaged, path, "it is a database of another program")
 
 
+def _is_half_made(path: str) -> bool:
+    """Whether the power went while a database was made of an empty file."""
+    try:
+        with open(f"{path}-journal", "rb") as file:
+            journal = file.read(20)
+    except OSError:
+        return False
+    return journal.startswith(_JOURNAL_MAGIC) and journal[16:] == bytes(4)  # pages before
+
+
+def _undo(path: str) -> None:
+    """Have SQLite go back to the empty file, as it does with any change that was cut off."""
+    with translated(path), closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)) as half:
+        half.set_busy_handler(Patience())
+        half.pragma("schema_version")
+
+
 def _is_utf8(path: str) -> bool:
     try:
         path.encode()
@@ -59,7 +82,9 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _read_header(path: str) -> bytes:
+def _read_header(path: str, size: int) -> bytes:
+    if size < _HEADER_SIZE:
+        return b""
     # Through SQLite: when a file is closed by hand, the locks of every connection that this
     # process has to it are gone.
     with translated(path):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import apsw
 
 from queuectl.stores.sql.session import Bindings, Row, Session
-
-Clock = Callable[[], int]
+from queuectl.stores.sqlite import following
+from queuectl.stores.sqlite.clock import Clock
 
 
 class SqliteSession(Session):
@@ -33,6 +33,9 @@ class SqliteSession(Session):
         # The transaction holds the only write lock, so nobody else takes a row.
         last = self.first("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
         return 1 + (last[0] if last else 0)
+
+    def certainly_before(self, age: int) -> int:
+        return following.certainly_before(self, age)
 
 
 @contextmanager

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from queuectl.domain.errors import StoreDamaged
+from queuectl.domain.errors import StoreDamaged, StoreError
 from queuectl.failpoints import reach
 from queuectl.stores.sql.session import Session
 from queuectl.stores.sql.store import SqlStore
+from queuectl.stores.sqlite.clock import SYSTEM_CLOCK, Clock
 from queuectl.stores.sqlite.connection import connect
 from queuectl.stores.sqlite.failures import failure, translated
-from queuectl.stores.sqlite.session import Clock, transaction
-
-
-def system_clock() -> int:
-    """Microseconds by the wall clock of this host."""
-    return time.time_ns() // 1000
+from queuectl.stores.sqlite.following import Follower
+from queuectl.stores.sqlite.session import transaction
 
 
 class SqliteStore(SqlStore):
     """The store in the file at `path`; not for several threads at once, nor across a fork."""
 
-    def __init__(self, path: str, clock: Clock = system_clock) -> None:
+    def __init__(self, path: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self._path, self._clock = os.path.abspath(path), clock
         self._connection = connect(self._path, clock)
         self.url = f"sqlite://{self._path}"
-        self.uuid = self._read_uuid()
+        noted = self._read_meta()
+        self._follower = Follower(clock, noted.get("clock"))
+        self.uuid = noted["uuid"]
 
     def close(self) -> None:
         with translated(self._path, self._connection):
@@ -43,6 +41,10 @@ class SqliteStore(SqlStore):
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
+        if self._follower.is_behind():
+            # What is not to be written now can be read nevertheless.
+            with suppress(StoreError), self._writing("promote"):
+                pass
         with (
             translated(self._path, self._connection),
             transaction(self._connection, "BEGIN", self._clock) as session,
@@ -57,13 +59,17 @@ class SqliteStore(SqlStore):
             transaction(self._connection, "BEGIN IMMEDIATE", self._clock) as session,
         ):
             reach(f"{deed}: begun")
+            self._follower.follow(session)
             yield session
             reach(f"{deed}: written")
         reach(f"{deed}: kept")
 
-    def _read_uuid(self) -> str:
-        with self._reading() as session:
-            found = session.first("SELECT value FROM meta WHERE key = 'uuid'")
-        if found is None:
+    def _read_meta(self) -> dict[str, str]:
+        with (
+            translated(self._path, self._connection),
+            transaction(self._connection, "BEGIN", self._clock) as session,
+        ):
+            noted: dict[str, str] = dict(session.run("SELECT key, value FROM meta"))
+        if "uuid" not in noted:
             raise failure(StoreDamaged, self._path, "it has lost its uuid")
-        return str(found[0])
+        return noted

@@ -42,6 +42,7 @@ JOB = Job(
     worker="worker_1_0",
     host="here",
     cancel_requested=False,
+    seconds=2.25,
 )
 RUN = Run(
     job=7,
@@ -58,6 +59,7 @@ RUN = Run(
     signal=9,
     error="timed out after 5s",
     output="store",
+    seconds=0.2,
 )
 
 
@@ -73,7 +75,7 @@ def test_a_record_of_a_job_has_the_values_of_the_schema() -> None:
     assert record["state"] == "failed"
     assert record["run_at"] == "2027-01-15T08:00:04Z"
     assert record["finished_at"] == "2027-01-15T08:00:03.500000Z"
-    assert record["duration"] == 2.5
+    assert record["duration"] == 2.25
     assert record["backoff"] == {
         "strategy": "list", "base": 2, "delay": 1, "delays": [1, 5], "max": 3600, "jitter": 0
     }  # fmt: skip
@@ -90,6 +92,16 @@ def test_a_job_that_has_not_run_has_no_times_and_no_duration() -> None:
     record = JOB._replace(started_at=None, finished_at=None).as_record()
     assert (record["started_at"], record["finished_at"], record["duration"]) == (None, None, None)
     assert JOB._replace(finished_at=None).duration is None
+
+
+@pytest.mark.parametrize(("later", "duration"), [(0.25, 0.25), (-86_400, 0)])
+def test_a_run_that_nobody_measured_lasted_as_the_wall_clock_says_but_never_less_than_nothing(
+    later: float, duration: float
+) -> None:
+    ended_at = NOW + round(later * SECOND)
+    assert RUN._replace(ended_at=ended_at, seconds=None).duration == duration
+    job = JOB._replace(started_at=NOW, finished_at=ended_at, seconds=None)
+    assert job.duration == duration
 
 
 @pytest.mark.parametrize(
@@ -119,7 +131,7 @@ def test_a_record_of_an_attempt_says_how_it_ended() -> None:
     assert json.loads(json.dumps(record)) == record
     assert record["attempt"] == 2
     assert record["outcome"] == "timed out"
-    assert record["duration"] == 0.25
+    assert record["duration"] == 0.2
     assert record["ended_at"] == "2027-01-15T08:00:00.250000Z"
 
 

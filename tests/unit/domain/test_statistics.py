@@ -66,7 +66,7 @@ def test_each_attempt_counts_in_its_queue_and_only_there(group: list[Sample]) ->
 
 
 def test_the_throughput_is_of_the_last_moments_only() -> None:
-    group = [sample(1, ago=ago) for ago in (0, 30, 59.999999, 60, 61, 3000)]
+    group = [sample(1, ago=ago) for ago in (-1, 0, 30, 59.999999, 60, 61, 3000)]
     assert throughput(group, NOW, 60) == 3 / 60
     assert throughput(group, NOW, 3600) == 6 / 3600
 

@@ -37,6 +37,20 @@ def test_a_home_of_somebody_else_is_refused(tmp_path):
         Home(str(tmp_path))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_a_home_is_made_in_a_folder_that_may_be_written_but_not_read(tmp_path):
+    above = tmp_path / "above"
+    above.mkdir()
+    os.chown(above, 65534, 65534)
+    above.chmod(0o300)
+    for folder in above.parents[:3]:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    load = "import os; from queuectl.home.folder import Home"
+    make = f"os.setuid(65534); Home({str(above / 'home')!r})"
+    subprocess.run([sys.executable, "-c", f"{load}; {make}"], check=True)
+    assert (above / "home").is_dir()
+
+
 def test_the_home_comes_from_the_option_the_environment_or_the_platform(tmp_path):
     assert locate("/x", {"QUEUECTL_HOME": "/y"}) == "/x"
     assert locate(None, {"QUEUECTL_HOME": "/y"}) == "/y"
