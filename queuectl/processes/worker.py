@@ -11,6 +11,7 @@ from functools import partial
 
 from queuectl.domain.fleet import Desired
 from queuectl.domain.lifecycle import End, Outcome
+from queuectl.domain.secrets import without_password
 from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, build
 from queuectl.home import locks
 from queuectl.home.folder import Home
@@ -239,7 +240,7 @@ class Worker:
 def _base_environment(birth: Birth) -> dict[str, str]:
     environment = {key: text for key, text in os.environ.items() if key not in JOB_VARIABLES}
     environment["QUEUECTL_HOME"] = birth.home
-    environment["QUEUECTL_STORE"] = birth.store
+    environment["QUEUECTL_STORE"] = without_password(birth.store)
     assert MARKER not in environment
     return environment
 
