@@ -22,7 +22,7 @@ from queuectl.processes.execution.reporting import Reporting
 from queuectl.processes.execution.run import Run, Verdict
 from queuectl.processes.execution.spawning import spawn
 from queuectl.processes.messages import Birth, Orders
-from queuectl.processes.system import ledger, title
+from queuectl.processes.system import ledger, out_of_memory, title
 from queuectl.processes.system.channel import Channel
 from queuectl.processes.system.leftovers import MARKER, marker
 from queuectl.processes.system.signals import Signals
@@ -51,6 +51,7 @@ class Worker:
         self._reporting = Reporting(birth, Channel(connection), self._selector, self._follow)
         self._waiting: deque[Assignment] = deque()
         self._runs: dict[int, Run] = {}
+        self._witness = out_of_memory.witness()
         self._aftermath = Aftermath(self._timers, self._finish)
         self._desired = Desired.RUN
         self._pause = _FIRST_PAUSE
@@ -152,11 +153,13 @@ class Worker:
         launch = build(assignment, self._environment, mark)
         slot = self._free_slots[-1]
         ledger.write(self._ledger_file, slot, assignment.row, assignment.lease)
+        victims = self._witness.count()
         spawned = spawn(launch)
         self._free_slots.pop()
         self._progress = True
         path = self._home.output(assignment.row, assignment.lease)
-        run = Run(assignment, mark, slot, spawned, Recorder(path, self._rules.output_limit))
+        recorder = Recorder(path, self._rules.output_limit)
+        run = Run(assignment, mark, slot, spawned, recorder, victims)
         self._pause = _FIRST_PAUSE
         self._runs[run.pid] = run
         for descriptor in run.streams:
@@ -216,14 +219,16 @@ class Worker:
             self._stop(Desired.STOP_NOW if again else Desired.STOP)
 
     def _reap(self) -> None:
-        while (pid := orphans.exited()) is not None:
+        while (exited := orphans.exited()) is not None:
+            pid = exited.si_pid
             run = self._runs.get(pid)
             if run is None:
                 os.waitpid(pid, 0)
                 self._reporting.reaped(pid)
                 continue
             run.read_rest()
-            run.reap()
+            run.reap(exited.si_status)
+            run.explain(self._witness)
             self._timers.cancel(run.timers)
             self._aftermath.add(run, self._rules.kill_grace)
         self._aftermath.look(self._runs, self._reporting.pids)

@@ -20,7 +20,7 @@ from queuectl.processes.messages import Birth, Born, Gone, Rules
 from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.member import Member
 from queuectl.processes.supervision.rescue import abandoned
-from queuectl.processes.system import identity, ledger, leftovers
+from queuectl.processes.system import identity, ledger, leftovers, out_of_memory
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease
@@ -50,6 +50,7 @@ class Fleet:
         self._members: dict[str, Member] = {}
         self.births = Births(selector, self._nursery_is_there, self._born, self._gone)
         self._abandoned: list[Ended] = []
+        self._witness = out_of_memory.witness()
         self._rules = Rules(0, 0, 0)
         self._draining = False
 
@@ -89,6 +90,9 @@ class Fleet:
             member.cause = (
                 f"signal {-message.code}" if message.code < 0 else f"exit code {message.code}"
             )
+            killed = message.code == -signal.SIGKILL
+            if killed and self._witness.killed(message.pid, member.born):
+                member.cause = "out of memory"
             self._depart_once_closed(member)
 
     def _write(

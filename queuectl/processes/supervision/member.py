@@ -34,7 +34,7 @@ class Member:
         self._acknowledged = 0
         self._told_cancels: set[Lease] = set()
         self._delay = _FIRST_DELAY
-        self._born = 0.0
+        self.born = 0.0
         self._typical = _UNKNOWN
 
     @property
@@ -69,11 +69,11 @@ class Member:
         """Begin a life of the process, over this channel."""
         self.channel, self.closed, self.gone, self.cause = channel, False, False, None
         self.pid, self._acknowledged = None, 0
-        self._born = time.monotonic()
+        self.born = time.monotonic()
 
     def next_delay(self) -> float:
         """Seconds to wait before the process is replaced; grows while lives are short."""
-        if time.monotonic() - self._born > _GOOD_LIFE:
+        if time.monotonic() - self.born > _GOOD_LIFE:
             self._delay = _FIRST_DELAY
         delay = self._delay
         self._delay = min(delay * 2, _LAST_DELAY)
