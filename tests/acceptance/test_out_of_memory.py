@@ -116,7 +116,7 @@ def test_what_is_killed_while_a_neighbour_runs_out_of_memory_is_not_taken_for_a_
 def test_a_worker_that_the_kernel_killed(place: Installation) -> None:
     (worker,) = place.start(slots=2)
     running = place.queue.enqueue("exec sleep 1000", max_retries=0)
-    until(lambda: place.state(running) == "processing")
+    until(lambda: place.of_job(running), "its command runs")
     with memory_cgroup(MIB) as cgroup:
         cgroup.add(worker)
         large = {f"X{number}": "x" * 100_000 for number in range(30)}
@@ -128,7 +128,7 @@ def test_a_worker_that_the_kernel_killed(place: Installation) -> None:
 def test_a_worker_that_somebody_killed(place: Installation) -> None:
     (worker,) = place.start()
     job = place.queue.enqueue("exec sleep 1000", max_retries=0)
-    until(lambda: place.state(job) == "processing")
+    until(lambda: place.of_job(job), "its command runs")
     place.kill(worker)
     assert _ended(place, job).error == "worker died: signal 9"
 
