@@ -51,7 +51,8 @@ class JobQueue:
 
     Without arguments it is the one that the commands use: `home` falls back to `QUEUECTL_HOME`
     and the user's state folder, `store` to `QUEUECTL_STORE` and the home's SQLite file. Use it
-    as a context manager or call `close`. Not to be used across a fork.
+    as a context manager or call `close`. Not to be used across a fork. Jobs come with the true
+    values of their secret variables, which only the commands mask (`domain.secrets`).
 
         with JobQueue() as queue:
             job = queue.enqueue("make all", cwd="/src", max_retries=1)

@@ -48,7 +48,8 @@ class ThrowAwayHome:
         self._deadline = time.monotonic() + limit
 
     def __enter__(self) -> Self:
-        self._base = Path(tempfile.mkdtemp(prefix="queuectl-check-"))
+        # Resolved: by this name the processes of the home are found.
+        self._base = Path(tempfile.mkdtemp(prefix="queuectl-check-")).resolve()
         self.path, self.folder = self._base / "home", self._base / "work"
         self.folder.mkdir()
         return self

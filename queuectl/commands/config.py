@@ -24,6 +24,7 @@ _COLUMNS = (
     Column("Source"),
     Column("Meaning", flexible=True),
 )
+_WIDEST = 24  # `get` shows all of a value
 FIELDS = ("key", "value", "default", "source", "meaning")
 
 
@@ -101,11 +102,16 @@ def _source(context: Context, setting: Setting) -> str:
 def _row(context: Context, setting: Setting) -> tuple[str, ...]:
     return (
         setting.key,
-        format_value(setting, _value(context, setting)),
-        format_value(setting, setting.default),
+        _short(format_value(setting, _value(context, setting))),
+        _short(format_value(setting, setting.default)),
         _source(context, setting),
         setting.meaning,
     )
+
+
+def _short(text: str) -> str:
+    # A long list of names would make every other line of the table as wide.
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
 
 
 def _record(context: Context, setting: Setting) -> dict[str, Any]:

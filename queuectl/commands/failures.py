@@ -9,6 +9,7 @@ from typing import TextIO
 
 from queuectl.domain.errors import InvalidInput, QueuectlError
 from queuectl.domain.text import visible
+from queuectl.home import private
 from queuectl.home.folder import locate
 
 INTERRUPTED = 130  # 128 + SIGINT
@@ -57,7 +58,7 @@ def _keep_traceback(error: Exception, home: str | None) -> str | None:
 
     with contextlib.suppress(OSError, QueuectlError):
         path = os.path.join(locate(home, os.environ), "errors.log")
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = private.open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         with open(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write("".join(traceback.format_exception(error)) + "\n")
         return path

@@ -9,18 +9,20 @@ from queuectl.commands import formats, selecting
 from queuectl.commands.command import Context
 from queuectl.commands.tables import Column, Row, write_table
 from queuectl.domain.job import Job
+from queuectl.domain.secrets import Secrets
 from queuectl.domain.selection import NEWEST_FIRST, Order, Page, Selection
 
 FIRST = 50  # rows of a table, where nothing else is asked for
 
 
 def write_jobs(context: Context, format: str, jobs: Iterable[Job]) -> None:
-    """Write jobs for a program."""
+    """Write jobs for a program, without their secrets."""
     if format == "ids":
         for job in jobs:
             context.write(f"{job.id}\n")
         return
-    records = (job.as_record() for job in jobs)
+    secrets = Secrets.of(context.queue.settings())
+    records = (secrets.masked(job).as_record() for job in jobs)
     formats.write_records(context, format, records, key="id", fields=formats.JOB_FIELDS)
 
 

@@ -19,7 +19,8 @@ from queuectl.domain.lifecycle import End, State
 from queuectl.domain.text import visible
 from queuectl.queue import JobQueue
 
-_NO_SUCH_PROGRAM = 127  # as a shell says it
+# As a shell says it.
+_NO_SUCH_PROGRAM, _KILLED = 127, 137
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -61,6 +62,8 @@ def exit_code(context: Context, job: Job) -> int:
         return TIMED_OUT
     if last.end is End.NOT_STARTED:
         return _NO_SUCH_PROGRAM
+    if last.end is End.OUT_OF_MEMORY:
+        return _KILLED
     return 128 + last.signal if last.signal else 1
 
 

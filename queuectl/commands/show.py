@@ -12,6 +12,7 @@ from queuectl.commands.wording import ago, moment, seconds, state_name
 from queuectl.domain.job import Change, Job, Run
 from queuectl.domain.lifecycle import State
 from queuectl.domain.retry import format_backoff
+from queuectl.domain.secrets import Secrets
 from queuectl.domain.timing import format_duration
 
 _RUN_COLUMNS = (
@@ -44,7 +45,8 @@ def run(context: Context, args: Namespace) -> int:
 
 
 def show_job(context: Context, format: str, job: Job) -> int:
-    """Write everything about `job`; the exit code."""
+    """Write everything about `job` but its secrets; the exit code."""
+    job = Secrets.of(context.queue.settings()).masked(job)
     runs, changes = context.queue.runs(job), context.queue.changes(job)
     if format == "table":
         _write_for_a_person(context, job, runs, changes)

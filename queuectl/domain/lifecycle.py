@@ -114,6 +114,7 @@ class End(StrEnum):
 
     EXITED = "exited"  # with a code, 0 or not
     SIGNALED = "signaled"  # killed by a signal that the queue did not send
+    OUT_OF_MEMORY = "out of memory"  # killed by the kernel, or its child was
     TIMED_OUT = "timed out"
     NOT_STARTED = "not started"  # no such program, no permission, no such folder
     WORKER_DIED = "worker died"
@@ -188,6 +189,7 @@ def _event_after(standing: Standing, outcome: Outcome) -> Event:
         case (
             End.EXITED
             | End.SIGNALED
+            | End.OUT_OF_MEMORY
             | End.TIMED_OUT
             | End.NOT_STARTED
             | End.WORKER_DIED

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from queuectl.domain.errors import BadValue, UnknownName
 from queuectl.domain.retry import Backoff
+from queuectl.domain.text import visible
 from queuectl.domain.timing import MAX_DURATION, format_duration, parse_duration
 
-Value = int | float | None
+Patterns = tuple[str, ...]
+Value = int | float | Patterns | None
 
 
 class Kind(StrEnum):
@@ -20,6 +22,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     DURATION = "duration"
     SIZE = "size"
+    PATTERNS = "patterns"
 
 
 class Reach(StrEnum):
@@ -27,10 +30,11 @@ class Reach(StrEnum):
 
     JOBS = "jobs"  # fixed for each job when it is enqueued
     PROCESSES = "processes"  # a running supervisor follows at its next turn
+    COMMANDS = "commands"  # read by each command that shows something
 
 
 class Setting(NamedTuple):
-    """One setting; `low` and `high` are inclusive, durations are seconds, sizes bytes."""
+    """One setting; `low` and `high` are inclusive: seconds, bytes, or how many patterns."""
 
     key: str
     kind: Kind
@@ -43,6 +47,13 @@ class Setting(NamedTuple):
 
 
 _DAY = 86400.0
+_LONGEST_PATTERN = 200
+# Not *token*, *pwd* or *auth*: PWD, SSH_AUTH_SOCK and TOKENIZERS_PARALLELISM are no secrets.
+_SECRET = (
+    "*password*", "*passwd*", "*passphrase*", "*_pass", "*_pwd", "sshpass", "*secret*",
+    "*token", "*_token_*", "*_auth", "*api_key*", "*apikey*", "*access_key*", "*private_key*",
+    "*encryption_key*", "*signing_key*", "*credential*",
+)  # fmt: skip
 SETTINGS: dict[str, Setting] = {
     setting.key: setting
     for setting in (
@@ -74,6 +85,8 @@ SETTINGS: dict[str, Setting] = {
                 "finished jobs older than this many days are pruned", optional=True),
         Setting("keep_jobs", Kind.INTEGER, None, 0, 10**12, Reach.PROCESSES,
                 "at most this many finished jobs are kept", optional=True),
+        Setting("secret_names", Kind.PATTERNS, _SECRET, 1, 100, Reach.COMMANDS,
+                "variables of jobs whose values are masked where jobs are shown", optional=True),
     )
 }  # fmt: skip
 
@@ -92,18 +105,22 @@ def find_setting(key: str) -> Setting:
 def parse_value(setting: Setting, text: str) -> Value:
     """The value written as `text`, checked for type and range; raises `BadValue`."""
     plain = text.strip()
-    if setting.optional and plain.lower() == "none":
+    nothing = ("none", "") if setting.kind is Kind.PATTERNS else ("none",)
+    if setting.optional and plain.lower() in nothing:
         return None
     try:
         value = _read(setting, plain)
     except (ValueError, OverflowError):
         raise BadValue(setting.key, text, describe_range(setting)) from None
-    if not setting.low <= value <= setting.high:
+    amount = len(value) if isinstance(value, tuple) else value
+    if not setting.low <= amount <= setting.high:
         raise BadValue(setting.key, text, describe_range(setting))
     return value
 
 
-def _read(setting: Setting, text: str) -> int | float:
+def _read(setting: Setting, text: str) -> int | float | Patterns:
+    if setting.kind is Kind.PATTERNS:
+        return _read_patterns(text)
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     match setting.kind:
@@ -125,16 +142,27 @@ def _read(setting: Setting, text: str) -> int | float:
             return math.floor(float(digits) * _SIZES[unit])
 
 
+def _read_patterns(text: str) -> Patterns:
+    patterns = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for pattern in patterns:
+        unsafe = not pattern or len(pattern) > _LONGEST_PATTERN or visible(pattern) != pattern
+        if unsafe or "=" in pattern or pattern.split() != [pattern]:
+            raise ValueError(pattern)
+    return patterns
+
+
 def format_value(setting: Setting, value: Value) -> str:
     """`value` as a person writes it; `parse_value` reads it back."""
     if value is None:
         return "none"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     match setting.kind:
         case Kind.DURATION:
             return format_duration(value)
         case Kind.SIZE:
             return _format_size(int(value))
-        case Kind.INTEGER | Kind.NUMBER:
+        case Kind.INTEGER | Kind.NUMBER | Kind.PATTERNS:
             return str(value).removesuffix(".0")
 
 
@@ -147,6 +175,8 @@ def _format_size(count: int) -> str:
 
 def describe_range(setting: Setting) -> str:
     """What the setting takes, in words."""
+    if setting.kind is Kind.PATTERNS:
+        return f"1 to {setting.high:g} patterns of names like *token*, with commas, or none"
     low, high = (format_value(setting, bound) for bound in (setting.low, setting.high))
     article = "an" if setting.kind is Kind.INTEGER else "a"
     none = ", or none" if setting.optional else ""
@@ -170,6 +200,7 @@ class Settings(NamedTuple):
     poll: float
     keep_days: float | None
     keep_jobs: int | None
+    secret_names: Patterns | None
 
     @property
     def backoff(self) -> Backoff:

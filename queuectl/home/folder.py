@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
 from queuectl.domain.errors import HomeUnusable
-
-# Of a folder that we may write but not read, or whose file system syncs no folders.
-_NO_FAILURES = (errno.EACCES, errno.EPERM, errno.EINVAL)
+from queuectl.home import private
 
 
 class Home:
-    """An existing private folder (0700) that belongs to us; raises `HomeUnusable` otherwise."""
+    """A private folder (0700) that belongs to us, made if needed; raises `HomeUnusable`.
+
+    `path` is free of symbolic links: processes know their home by its one true name.
+    """
 
     def __init__(self, path: str) -> None:
-        self.path = os.path.abspath(path)
+        given = os.path.abspath(path)
         try:
-            _make(self.path)
+            _make(given)
         except OSError as error:
-            raise HomeUnusable(self.path, error.strerror or str(error)) from None
+            raise HomeUnusable(given, error.strerror or str(error)) from None
+        self.path = os.path.realpath(given)
 
     def __str__(self) -> str:
         return self.path
@@ -71,7 +72,7 @@ class Home:
         """The subfolder `name`, made if needed."""
         path = os.path.join(self.path, name)
         try:
-            os.makedirs(path, mode=0o700, exist_ok=True)
+            private.make_folders(path)
         except OSError as error:
             raise HomeUnusable(path, error.strerror or str(error)) from None
         return path
@@ -81,39 +82,21 @@ def _make(path: str) -> None:
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        _make_for_good(path)
+        if os.path.islink(path):  # what it leads to may be a disk that is not mounted
+            raise HomeUnusable(path, "it is a link to nothing") from None
+        private.make_folders(path)
         found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode):
         raise HomeUnusable(path, "it is not a folder")
     if found.st_uid != os.geteuid():
         raise HomeUnusable(path, "it belongs to another user")
+    rights = stat.S_IMODE(found.st_mode)
+    if rights == 0:  # its maker had a strange umask and came no further
+        os.chmod(path, 0o700)
+    elif rights & 0o077:
+        os.chmod(path, rights & 0o700)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise HomeUnusable(path, "no permission to write")
-    if found.st_mode & 0o077:
-        os.chmod(path, 0o700)
-
-
-def _make_for_good(path: str) -> None:
-    """Make the folder and those above it so that a power loss takes none of them away."""
-    parents, missing = [], path
-    while not os.path.isdir(missing):
-        missing = os.path.dirname(missing)
-        parents.append(missing)
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    for parent in parents:
-        try:
-            _sync(parent)
-        except OSError as error:
-            if error.errno not in _NO_FAILURES:
-                raise
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def locate(wish: str | None, environment: dict[str, str] | os._Environ[str]) -> str:

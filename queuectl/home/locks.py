@@ -6,6 +6,8 @@ import fcntl
 import os
 import time
 
+from queuectl.home import private
+
 # Whoever only looks (`is_held`) holds the lock for an instant; that must not pass for an owner.
 _LOOKS = 10
 _PAUSE = 0.005
@@ -13,7 +15,7 @@ _PAUSE = 0.005
 
 def acquire(path: str) -> int | None:
     """A descriptor that holds the lock file at `path`, or None while somebody else holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = private.open_file(path, os.O_RDWR | os.O_CREAT)
     for _ in range(_LOOKS):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,6 +6,8 @@ import contextlib
 import os
 import stat
 
+from queuectl.home import private
+
 
 def ring(path: str) -> None:
     """Wake the supervisor that listens at `path`, if any; never blocks, never fails.
@@ -28,8 +30,7 @@ def listen(path: str) -> int:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISFIFO(os.lstat(path).st_mode):
             os.unlink(path)
-    with contextlib.suppress(FileExistsError):
-        os.mkfifo(path, 0o600)
+    private.make_fifo(path)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
 

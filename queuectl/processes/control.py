@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
-from queuectl.home import locks, wake
+from queuectl.home import locks, private, wake
 from queuectl.processes.supervision.takeover import Vigil, take_over
 from queuectl.processes.system import identity, launching
 from queuectl.queue import JobQueue
@@ -111,7 +111,7 @@ def _ensure_supervisor(queue: JobQueue, deadline: float, watch: _Watch) -> Super
 def _launch(queue: JobQueue) -> None:
     """Start a detached supervisor and wait for its word; raises `ProcessFailed`."""
     reader, writer = os.pipe()
-    with open(queue.home.log, "ab", opener=_private) as crash_log:
+    with open(queue.home.log, "ab", opener=private.open_file) as crash_log:
         subprocess.run(
             launching.argv("supervisor", "--ready", str(writer)),
             env=launching.environment(str(queue.home), queue.store.url),
@@ -127,10 +127,6 @@ def _launch(queue: JobQueue) -> None:
         answer = answers.readline().decode(errors="replace")
     if answer not in ("\n", "held\n"):
         raise ProcessFailed(answer.strip() or f"the supervisor failed: see {queue.home.log}")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def stop_workers(queue: JobQueue, worker_ids: Sequence[str] = (), *, now: bool = False) -> bool:

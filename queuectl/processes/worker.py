@@ -11,6 +11,7 @@ from functools import partial
 
 from queuectl.domain.fleet import Desired
 from queuectl.domain.lifecycle import End, Outcome
+from queuectl.domain.secrets import without_password
 from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, build
 from queuectl.failpoints import reach
 from queuectl.home import locks
@@ -22,7 +23,7 @@ from queuectl.processes.execution.reporting import Reporting
 from queuectl.processes.execution.run import Run, Verdict
 from queuectl.processes.execution.spawning import spawn
 from queuectl.processes.messages import Birth, Orders
-from queuectl.processes.system import title
+from queuectl.processes.system import out_of_memory, title
 from queuectl.processes.system.channel import Channel
 from queuectl.processes.system.ledger import Ledger
 from queuectl.processes.system.leftovers import MARKER, marker
@@ -53,6 +54,7 @@ class Worker:
         self._reporting.greet()
         self._waiting: deque[Assignment] = deque()
         self._runs: dict[int, Run] = {}
+        self._witness = out_of_memory.witness()
         self._aftermath = Aftermath(self._timers, self._finish)
         self._desired = Desired.RUN
         self._pause = _FIRST_PAUSE
@@ -154,6 +156,7 @@ class Worker:
         launch = build(assignment, self._environment, mark)
         self._ledger.begin(assignment.row, assignment.lease)
         reach("run to begin")
+        victims = self._witness.count()
         try:
             spawned = spawn(launch)
         except OSError:
@@ -162,7 +165,8 @@ class Worker:
         reach("run spawned")
         self._progress = True
         path = self._home.output(assignment.row, assignment.lease)
-        run = Run(assignment, mark, spawned, Recorder(path, self._rules.output_limit))
+        recorder = Recorder(path, self._rules.output_limit)
+        run = Run(assignment, mark, spawned, recorder, victims)
         self._pause = _FIRST_PAUSE
         self._runs[run.pid] = run
         for descriptor in run.streams:
@@ -222,7 +226,8 @@ class Worker:
             self._stop(Desired.STOP_NOW if again else Desired.STOP)
 
     def _reap(self) -> None:
-        while (pid := orphans.exited()) is not None:
+        while (exited := orphans.exited()) is not None:
+            pid = exited.si_pid
             run = self._runs.get(pid)
             if run is None:
                 os.waitpid(pid, 0)
@@ -230,7 +235,8 @@ class Worker:
                 continue
             reach("run exited")
             run.read_rest()
-            run.reap()
+            run.reap(exited.si_status)
+            run.explain(self._witness)
             reach("run reaped")
             self._timers.cancel(run.timers)
             self._aftermath.add(run, self._rules.kill_grace)
@@ -248,7 +254,7 @@ class Worker:
 def _base_environment(birth: Birth) -> dict[str, str]:
     environment = {key: text for key, text in os.environ.items() if key not in JOB_VARIABLES}
     environment["QUEUECTL_HOME"] = birth.home
-    environment["QUEUECTL_STORE"] = birth.store
+    environment["QUEUECTL_STORE"] = without_password(birth.store)
     assert MARKER not in environment
     return environment
 

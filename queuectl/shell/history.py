@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from cmd2.history import History, HistoryItem
 from prompt_toolkit.history import InMemoryHistory
 
+from queuectl.home import private
 from queuectl.shell.statements import ShellStatement
 
 MOST_LINES = 10_000
@@ -56,9 +57,9 @@ class HistoryFile:
             os.close(descriptor)
 
     def _open(self, make: int) -> int:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | make
+        flags = os.O_RDWR | os.O_APPEND | make
         while True:
-            descriptor = os.open(self._path, flags, 0o600)
+            descriptor = private.open_file(self._path, flags)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             found = os.fstat(descriptor)
             if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
@@ -71,7 +72,7 @@ class HistoryFile:
 
     def _replace(self, lines: Sequence[bytes]) -> None:
         shorter = f"{self._path}.new"
-        descriptor = os.open(shorter, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = private.open_file(shorter, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with open(descriptor, "wb") as file:
             file.writelines(line + b"\n" for line in lines)
             file.flush()

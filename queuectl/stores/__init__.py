@@ -18,4 +18,6 @@ def open_store(url: str) -> Store:
 
             return SqliteStore(place)
         case _:
-            raise BadValue("store", url, "sqlite:///PATH")
+            from queuectl.domain.secrets import masked_password
+
+            raise BadValue("store", masked_password(url), "sqlite:///PATH")

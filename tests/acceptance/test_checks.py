@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 import queuectl
-from queuectl.checks import check
+from queuectl.checks import check, survivors
 from queuectl.checks.check import Check, Kind, run_check
 from queuectl.checks.home import ThrowAwayHome
 from queuectl.checks.suites import checks_of
@@ -145,6 +146,16 @@ def test_a_reader_that_goes_away_ends_the_checks(folder: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 141
+
+
+def test_the_processes_of_a_home_are_found_where_temporary_folders_are_behind_a_link(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "link"))
+    with ThrowAwayHome(60, threading.Event()) as home:
+        home.start()
+        assert survivors.kill(str(home.path))
 
 
 def test_the_queue_of_the_person_is_left_alone(tmp_path: Path, folder: Path) -> None:

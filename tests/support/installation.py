@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from queuectl import JobQueue
@@ -95,7 +96,8 @@ class Installation:
         finally:
             for name in ("supervisor", "worker", "nursery", "scheduler", "caretaker"):
                 for pid in self.processes(name):
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it may just be ending
+                        os.kill(pid, signal.SIGKILL)
             self.queue.close()
         assert not locks.is_held(self.queue.home.supervisor_lock)
 

@@ -29,9 +29,8 @@ def children() -> list[int]:
         return []
 
 
-def exited() -> int | None:
-    """The pid of a child that has ended and was not reaped, if any; it stays a zombie."""
+def exited() -> os.waitid_result | None:
+    """A child that has ended and was not reaped, if any; it stays a zombie."""
     with contextlib.suppress(ChildProcessError):
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        return found.si_pid if found else None
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from queuectl.domain.transcript import STDERR, STDOUT, Frame, decode, encode, gap
 from queuectl.failpoints import reach
+from queuectl.home import private
 
 INLINE = 64 * 1024
 _LAST_WORDS = 4096
@@ -123,7 +124,7 @@ class Recorder:
             return
         self._spilled = True
         with contextlib.suppress(OSError):
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            private.make_folders(os.path.dirname(self._path))
         for frame in self._memory:
             self._write(frame)
         reach("output spilled")
@@ -170,7 +171,7 @@ class Recorder:
 def _append(path: str, frame: Frame) -> bool:
     """Write a frame whole or not at all; whether it worked."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = private.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     except OSError:
         return False
     try:

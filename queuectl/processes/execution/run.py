@@ -15,12 +15,14 @@ from queuectl.domain.transcript import STDERR, STDOUT
 from queuectl.processes.execution.recorder import Recorder
 from queuectl.processes.execution.spawning import Spawned
 from queuectl.processes.system import identity
+from queuectl.processes.system.out_of_memory import Witness
 from queuectl.processes.system.timers import Timer
 from queuectl.stores.exchange import Assignment, Ended, Lease, Started
 
 _CHUNK = 65536
 # What a leftover writes after its command has ended is taken up to here, not for ever.
 _LAST_READS = 64
+_SHELL_SAYS_KILLED = 128 + signal.SIGKILL
 
 
 class Verdict(StrEnum):
@@ -35,11 +37,19 @@ class Run:
     """A command that was started, its pipes and what it wrote; times are monotonic seconds."""
 
     def __init__(
-        self, assignment: Assignment, mark: str, spawned: Spawned, recorder: Recorder
+        self,
+        assignment: Assignment,
+        mark: str,
+        spawned: Spawned,
+        recorder: Recorder,
+        victims: int | None = None,
     ) -> None:
         self.assignment, self.mark = assignment, mark
         self.pid = spawned.pid
         self.recorder = recorder
+        self._victims = victims  # of the out-of-memory killer, before this was started
+        self._largest = 0
+        self._out_of_memory = False
         self.streams = {spawned.stdout: STDOUT, spawned.stderr: STDERR}
         self.began = time.monotonic()
         self.ended: float | None = None
@@ -95,13 +105,18 @@ class Run:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
-    def reap(self) -> None:
+    def reap(self, peeked: int) -> None:
         """Collect the exit of the command, which is a zombie, after a signal to its group.
 
-        While the zombie is there its pid, and so the group's, cannot be used again.
+        While the zombie is there its pid, and so the group's, cannot be used again. `peeked` is the
+        code or signal that it ended with.
         """
         self.signal(signal.SIGKILL if self.killed else signal.SIGTERM)
-        _, status = os.waitpid(self.pid, 0)
+        if peeked == _SHELL_SAYS_KILLED:
+            _, status, usage = os.wait4(self.pid, 0)
+            self._largest = usage.ru_maxrss * 1024  # its own, or of a child that it waited for
+        else:
+            _, status = os.waitpid(self.pid, 0)  # in half the time
         self.ended = time.monotonic()
         code = os.waitstatus_to_exitcode(status)
         self._status = (code, None) if code >= 0 else (None, -code)
@@ -116,6 +131,13 @@ class Run:
             return True
         return True
 
+    def explain(self, witness: Witness) -> None:
+        """Find out, after it was reaped, whether it was killed because memory had run out."""
+        if self.verdict is None and self._status == (None, signal.SIGKILL):
+            self._out_of_memory = witness.killed(self.pid, self.began, self._victims)
+        elif self.verdict is None and self._status == (_SHELL_SAYS_KILLED, None):
+            self._out_of_memory = witness.killed_below(self._largest, self.began, self._victims)
+
     def outcome(self) -> Outcome:
         """How it ended."""
         code, number = self._status
@@ -127,6 +149,8 @@ class Run:
                 return Outcome(End.INTERRUPTED, code, number, "interrupted by a shutdown")
             case Verdict.CANCEL if code != 0:
                 return Outcome(End.CANCELLED, code, number, "cancelled")
+        if self._out_of_memory:
+            return Outcome(End.OUT_OF_MEMORY, code, number, "out of memory: killed by the kernel")
         if number is not None:
             return Outcome(End.SIGNALED, None, number, self._words() or f"signal {number}")
         error = None if code == 0 else self._words() or f"exit code {code}"

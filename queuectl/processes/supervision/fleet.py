@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import selectors
+import signal
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -19,7 +20,7 @@ from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.deaths import Deaths
 from queuectl.processes.supervision.member import Member
 from queuectl.processes.supervision.takeover import kill
-from queuectl.processes.system import identity, leftovers
+from queuectl.processes.system import identity, leftovers, out_of_memory
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease
@@ -48,6 +49,7 @@ class Fleet:
         self._members: dict[str, Member] = {}
         self.births = Births(selector, self._nursery_is_there, self._gone)
         self._deaths = Deaths(store.uuid, home, timers, self._replace)
+        self._witness = out_of_memory.witness()
         self._rules = Rules(0, 0, 0)
         self._draining = False
 
@@ -104,8 +106,15 @@ class Fleet:
     def _gone(self, message: Gone) -> None:
         member = self._members.get(message.id)
         if member is not None and member.life == message.life:
-            code = message.code
-            self._deaths.caused(member, f"signal {-code}" if code < 0 else f"exit code {code}")
+            self._deaths.caused(member, self._cause(member, message.code))
+
+    def _cause(self, member: Member, code: int) -> str:
+        if code >= 0:
+            return f"exit code {code}"
+        killed = code == -signal.SIGKILL and member.pid is not None
+        if killed and self._witness.killed(member.pid or 0, member.born):
+            return "out of memory"
+        return f"signal {-code}"
 
     def _write(
         self,

@@ -37,7 +37,7 @@ class Member:
         self._acknowledged = 0
         self._told_cancels: set[Lease] = set()
         self._delay = _FIRST_DELAY
-        self._born = 0.0
+        self.born = 0.0
         self._typical = _UNKNOWN
         self._did_something = False
 
@@ -82,14 +82,14 @@ class Member:
         self.channel, self.closed, self.gone, self.cause = channel, False, False, None
         self.pid, self._acknowledged = None, 0
         self.life += 1
-        self._born, self._did_something = time.monotonic(), False
+        self.born, self._did_something = time.monotonic(), False
 
     def next_delay(self) -> float:
         """Seconds to wait before the process is replaced; grows while lives are short and idle.
 
         A worker that a job takes down after others have ended in it is not to blame.
         """
-        if self._did_something or time.monotonic() - self._born > _GOOD_LIFE:
+        if self._did_something or time.monotonic() - self.born > _GOOD_LIFE:
             self._delay = _FIRST_DELAY
         delay = self._delay
         self._delay = min(delay * 2, _LAST_DELAY)

@@ -10,7 +10,7 @@ from queuectl.stores.sql.records import RUN_COLUMNS, run_from
 from queuectl.stores.sql.session import Session, Transactional
 
 # Ends of commands, as opposed to ends of what they ran in.
-_MEASURED = (End.EXITED, End.SIGNALED, End.TIMED_OUT)
+_MEASURED = (End.EXITED, End.SIGNALED, End.OUT_OF_MEMORY, End.TIMED_OUT)
 
 
 class History(Transactional):
@@ -47,7 +47,7 @@ class History(Transactional):
                 SELECT jobs.queue, runs.ended_at, runs.ending = ? AND runs.exit_code = 0,
                     runs.started_at - runs.ready_at, runs.seconds, runs.ended_at - runs.started_at
                 FROM runs JOIN jobs ON jobs.row = runs.job
-                WHERE runs.ended_at > ? AND runs.ended_at <= ? AND runs.ending IN (?, ?, ?)
+                WHERE runs.ended_at > ? AND runs.ended_at <= ? AND runs.ending IN (?, ?, ?, ?)
                 ORDER BY runs.ended_at DESC LIMIT ?
                 """,
                 (End.EXITED, since, session.now, *_MEASURED, limit),

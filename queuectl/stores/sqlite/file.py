@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import closing, suppress
@@ -44,9 +45,38 @@ def _make(path: str) -> None:
     """Make an empty file, unless there is one; SQLite gives its companions the same mode."""
     if os.path.exists(path):
         return
+    _make_durable(os.path.dirname(os.path.realpath(path)))
     with suppress(FileExistsError):  # somebody else was faster
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         os.fchmod(descriptor, 0o600)  # whatever the umask took away
+        os.close(descriptor)
+
+
+def _make_durable(folder: str) -> None:
+    """Have the way to `folder` survive power loss, whoever made parts of it a moment ago.
+
+    Files in the folder are SQLite's affair, which syncs it with each that it makes. Where a store
+    exists, its maker has been here before, so that nobody has to do this again.
+    """
+    device, parent = os.stat(folder).st_dev, os.path.dirname(folder)
+    while parent != folder and os.stat(parent).st_dev == device:
+        if os.access(parent, os.W_OK):  # else nothing new is in it
+            _sync(parent)
+        folder, parent = parent, os.path.dirname(parent)
+
+
+def _sync(folder: str) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:  # it may be written, but not read
+        os.sync()
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # what file systems say that know no such thing
+            raise
+    finally:
         os.close(descriptor)
 
 

@@ -35,6 +35,7 @@ SUCCESS = Outcome(End.EXITED, 0)
 FAILURES = [
     Outcome(End.EXITED, 1, error="exit code 1"),
     Outcome(End.SIGNALED, signal=11, error="signal 11"),
+    Outcome(End.OUT_OF_MEMORY, signal=9, error="out of memory: killed by the kernel"),
     Outcome(End.TIMED_OUT, error="timed out after 5s"),
     Outcome(End.NOT_STARTED, error="no such program"),
     Outcome(End.WORKER_DIED, error="worker died: signal 9"),

@@ -20,8 +20,11 @@ from queuectl.domain.settings import (
     format_value,
     parse_value,
 )
+from queuectl.domain.text import visible
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+NUMERIC = {key: one for key, one in SETTINGS.items() if one.kind is not Kind.PATTERNS}
+every_numeric_setting = pytest.mark.parametrize("setting", NUMERIC.values(), ids=NUMERIC)
 
 
 def test_the_defaults_are_those_of_the_design() -> None:
@@ -40,6 +43,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         poll=1,
         keep_days=30,
         keep_jobs=None,
+        secret_names=SETTINGS["secret_names"].default,
     )
 
 
@@ -53,10 +57,15 @@ def test_a_default_lies_in_its_range_and_is_read_back(setting: Setting) -> None:
     assert parse_value(setting, format_value(setting, setting.default)) == setting.default
 
 
-@every_setting
+@every_numeric_setting
 def test_the_bounds_belong_to_the_range(setting: Setting) -> None:
     for bound in (setting.low, setting.high):
         assert parse_value(setting, format_value(setting, bound)) == bound
+
+
+PATTERNS = st.text(
+    st.characters(exclude_categories=["C", "Z"], exclude_characters=",="), min_size=1, max_size=200
+).filter(lambda text: visible(text) == text and text.lower() != "none")
 
 
 @st.composite
@@ -64,12 +73,14 @@ def settings_with_values(draw: st.DrawFn) -> tuple[Setting, Value]:
     setting = draw(st.sampled_from(sorted(SETTINGS.values())))
     match setting.kind:
         case Kind.INTEGER | Kind.SIZE:
-            value: float = draw(st.integers(int(setting.low), int(setting.high)))
+            value: Value = draw(st.integers(int(setting.low), int(setting.high)))
         case Kind.NUMBER:
             value = draw(st.floats(setting.low, setting.high))
         case Kind.DURATION:
             bounds = (round(bound * 1_000_000) for bound in (setting.low, setting.high))
             value = draw(st.integers(*bounds)) / 1_000_000
+        case Kind.PATTERNS:
+            value = tuple(draw(st.lists(PATTERNS, min_size=1, max_size=100, unique=True)))
     return setting, draw(st.sampled_from([value, None] if setting.optional else [value]))
 
 
@@ -88,7 +99,7 @@ MISFITS = [
 ]
 
 
-@every_setting
+@every_numeric_setting
 def test_a_value_that_does_not_fit_is_refused_by_name(
     refusal: Callable[..., str], setting: Setting
 ) -> None:
@@ -98,7 +109,7 @@ def test_a_value_that_does_not_fit_is_refused_by_name(
         assert message.endswith(f" is not {describe_range(setting)}")
 
 
-@every_setting
+@every_numeric_setting
 def test_a_value_just_out_of_range_is_refused(
     refusal: Callable[..., str], setting: Setting
 ) -> None:
@@ -108,6 +119,36 @@ def test_a_value_just_out_of_range_is_refused(
         beyond.append(setting.low - step)
     for value in beyond:
         assert setting.key in refusal(parse_value, setting, format_value(setting, value))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("*token*", ("*token*",)),
+        (" A_* ,b?,[cd]* ", ("A_*", "b?", "[cd]*")),
+        ("a,a,b", ("a", "b")),
+        ("größe_*", ("größe_*",)),
+        ("*", ("*",)),
+        ("none", None),
+        ("", None),
+        ("  ", None),
+    ],
+)
+def test_patterns_are_read(text: str, value: Value) -> None:
+    assert parse_value(SETTINGS["secret_names"], text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [",", "a,", ",a", "a,,b", "a b", "a=b", "a\x00", "a\x1b[0m", "\ud800", "a\nb", "x" * 201,
+     ",".join(map(str, range(101)))],
+)  # fmt: skip
+def test_patterns_that_can_match_no_name_are_refused(
+    refusal: Callable[..., str], text: str
+) -> None:
+    message = refusal(parse_value, SETTINGS["secret_names"], text)
+    assert message.startswith("secret_names: '")
+    assert message.endswith(" is not 1 to 100 patterns of names like *token*, with commas, or none")
 
 
 @every_setting
