@@ -26,7 +26,7 @@ def acquire(path: str) -> int | None:
 
 
 def is_held(path: str) -> bool:
-    """Whether a living process holds the lock file at `path`."""
+    """Whether a living process holds the lock file at `path`; `OSError` where one cannot look."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -38,3 +38,11 @@ def is_held(path: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def may_be_held(path: str) -> bool:
+    """As `is_held`, but a lock that cannot be looked at counts as held: its owner may live."""
+    try:
+        return is_held(path)
+    except OSError:
+        return True

@@ -11,9 +11,10 @@ from contextlib import suppress
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.fleet import Desired
 from queuectl.home import locks, wake
+from queuectl.home.notice import Notice
 from queuectl.processes.supervision.logbook import open_log
 from queuectl.processes.supervision.loop import Loop
-from queuectl.processes.system import title
+from queuectl.processes.system import last_word, title
 from queuectl.queue import JobQueue
 
 log = logging.getLogger(__name__)
@@ -34,15 +35,15 @@ def main(arguments: list[str] | None = None) -> int:
                 return HELD
             title.show("supervisor")
             open_log(queue.home.log, echo=options.foreground)
-            return _serve(queue, options)
-    except QueuectlError as error:
+            return _serve(queue, options, Notice(lock))
+    except (QueuectlError, OSError) as error:
         _answer(options, str(error))
-        print(f"queuectl: error: {error}", file=sys.stderr)
-        return error.exit_code
+        last_word.say(f"queuectl: error: {error}")
+        return 1
 
 
-def _serve(queue: JobQueue, options: argparse.Namespace) -> int:
-    loop = Loop(queue)
+def _serve(queue: JobQueue, options: argparse.Namespace, notice: Notice) -> int:
+    loop = Loop(queue, notice)
     try:
         loop.begin()
         if options.count:
@@ -53,6 +54,8 @@ def _serve(queue: JobQueue, options: argparse.Namespace) -> int:
             wake.ring(queue.home.wake)
         _answer(options, "")
         loop.run()
+    except QueuectlError:
+        raise  # it says all there is to know in a line
     except Exception:
         log.exception("the supervisor failed")
         raise

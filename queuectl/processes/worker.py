@@ -6,9 +6,11 @@ import os
 import selectors
 import signal
 import socket
+import sys
 from collections import deque
 from functools import partial
 
+from queuectl.domain.errors import HomeUnusable
 from queuectl.domain.fleet import Desired
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, build
@@ -19,11 +21,12 @@ from queuectl.processes.execution.aftermath import Aftermath
 from queuectl.processes.execution.recorder import Recorder
 from queuectl.processes.execution.reporting import Reporting
 from queuectl.processes.execution.run import Run, Verdict
-from queuectl.processes.execution.spawning import spawn
-from queuectl.processes.messages import Birth, Orders
-from queuectl.processes.system import ledger, title
+from queuectl.processes.execution.spawning import Spawned, spawn
+from queuectl.processes.messages import NO_ROOM, Birth, Orders
+from queuectl.processes.system import last_word, ledger, title
 from queuectl.processes.system.channel import Channel
 from queuectl.processes.system.leftovers import MARKER, marker
+from queuectl.processes.system.shortage import is_shortage
 from queuectl.processes.system.signals import Signals
 from queuectl.processes.system.timers import Timer, Timers
 from queuectl.stores.exchange import Assignment, Ended, Lease
@@ -31,6 +34,7 @@ from queuectl.stores.exchange import Assignment, Ended, Lease
 _SPILL_AFTER = 0.1
 _LONGEST_WAIT = 0.05
 _FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
+_LOOK_AGAIN = 0.05
 
 
 class Worker:
@@ -47,7 +51,9 @@ class Worker:
         self._selector = selectors.DefaultSelector()
         self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGQUIT))
         self._selector.register(self._signals, selectors.EVENT_READ, self._act_on_signals)
-        self._reporting = Reporting(birth, Channel(connection), self._selector, self._follow)
+        self._reporting = Reporting(
+            birth, Channel(connection), self._selector, self._timers, self._follow
+        )
         self._waiting: deque[Assignment] = deque()
         self._runs: dict[int, Run] = {}
         self._aftermath = Aftermath(self._timers, self._finish)
@@ -108,9 +114,9 @@ class Worker:
         for run in list(self._runs.values()):
             self._end(run, Verdict.SHUTDOWN)
 
-    def _give_back(self) -> None:
-        while self._waiting:
-            self._return(self._waiting.popleft())
+    def _give_back(self, kept: int = 0) -> None:
+        while len(self._waiting) > kept:
+            self._return(self._waiting.pop())
 
     def _return(self, assignment: Assignment) -> None:
         outcome = Outcome(End.RETURNED)
@@ -127,8 +133,8 @@ class Worker:
                 self._start(assignment)
             except CannotLaunch as error:
                 self._cannot(assignment, error.code, str(error))
-            except OSError as error:
-                self._hold_off(assignment, error)
+            except OSError:
+                self._hold_off(assignment)
         if not self._waiting and self._returning is not None:
             self._timers.cancel([self._returning])
             self._returning = None
@@ -138,21 +144,35 @@ class Worker:
     def _return_what_waits(self) -> None:
         # Jobs are assigned ahead while they are short; behind a long one they must not wait.
         self._returning = None
+        # What only a want of room keeps from starting would come back at once, again and again.
+        kept = self._birth.slots - len(self._runs) if self._held_off else 0
         if not self._progress:
-            self._give_back()
+            self._give_back(kept)
         self._progress = False
 
     def _start(self, assignment: Assignment) -> None:
+        """Start a command; `OSError` or `CannotLaunch` mean that it certainly does not run."""
+        mark = marker(self._birth.uuid, assignment.row, assignment.lease)
+        spawned = self._spawn(assignment, mark)
+        try:
+            self._attend(assignment, mark, spawned)
+        except OSError as error:
+            # It runs, and must not be taken for one that does not: rescue is for the supervisor.
+            raise RuntimeError(f"a command was started and cannot be attended: {error}") from error
+
+    def _spawn(self, assignment: Assignment, mark: str) -> Spawned:
         try:
             os.chdir(assignment.cwd or "/")
         except OSError as error:
+            if is_shortage(error):
+                raise
             raise CannotLaunch(f"cwd {assignment.cwd}", 126, error.strerror or "unusable") from None
-        mark = marker(self._birth.uuid, assignment.row, assignment.lease)
         launch = build(assignment, self._environment, mark)
-        slot = self._free_slots[-1]
-        ledger.write(self._ledger_file, slot, assignment.row, assignment.lease)
-        spawned = spawn(launch)
-        self._free_slots.pop()
+        ledger.write(self._ledger_file, self._free_slots[-1], assignment.row, assignment.lease)
+        return spawn(launch)
+
+    def _attend(self, assignment: Assignment, mark: str, spawned: Spawned) -> None:
+        slot = self._free_slots.pop()
         self._progress = True
         path = self._home.output(assignment.row, assignment.lease)
         run = Run(assignment, mark, slot, spawned, Recorder(path, self._rules.output_limit))
@@ -165,13 +185,20 @@ class Worker:
         if assignment.timeout is not None:
             end = partial(self._end, run, Verdict.TIMEOUT)
             run.timers.append(self._timers.after(assignment.timeout, end))
-        self._reporting.started(run.started())
+        self._tell_started(run)
+
+    def _tell_started(self, run: Run) -> None:
+        try:
+            self._reporting.started(run.started())
+        except OSError:  # no descriptor is left to look when it started
+            again = partial(self._tell_started, run)
+            run.timers.append(self._timers.after(_LOOK_AGAIN, again))
 
     def _cannot(self, assignment: Assignment, code: int, reason: str) -> None:
         outcome = Outcome(End.NOT_STARTED, code, None, reason)
         self._reporting.ended(Ended(assignment.row, assignment.lease, outcome, 0.0, b""))
 
-    def _hold_off(self, assignment: Assignment, error: OSError) -> None:
+    def _hold_off(self, assignment: Assignment) -> None:
         # The system has no room for another process: the command is not to blame.
         self._waiting.appendleft(assignment)
         self._held_off = True
@@ -245,15 +272,25 @@ def _base_environment(birth: Birth) -> dict[str, str]:
 
 
 def main(birth: Birth, connection: socket.socket) -> None:
-    """Be a worker; returns when it has ended in order."""
+    """Be a worker; returns when it has ended in order, exits with `NO_ROOM` if it cannot begin."""
     title.show(f"worker {birth.number}")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the supervisor
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        worker = _begin(birth, connection)
+    except (OSError, HomeUnusable) as error:
+        last_word.say(f"worker {birth.id} cannot begin: {error}")
+        sys.exit(NO_ROOM)
+    if worker is not None:
+        worker.loop()
+
+
+def _begin(birth: Birth, connection: socket.socket) -> Worker | None:
     lock = locks.acquire(Home(birth.home).worker_lock(birth.id))
     if lock is None:
-        return
+        return None
     orphans.adopt()
     # What an earlier life of this worker had begun is settled; room for what this one begins.
     os.ftruncate(lock, 0)
     ledger.prepare(lock, birth.slots)
-    Worker(birth, connection, lock).loop()
+    return Worker(birth, connection, lock)

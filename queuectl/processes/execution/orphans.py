@@ -20,12 +20,15 @@ def adopt() -> bool:
 
 
 def children() -> list[int]:
-    """The pids of this process's children, zombies included; empty where /proc has no such list."""
+    """The pids of this process's children, zombies included; empty where /proc has no such list.
+
+    Raises `OSError` where one cannot look.
+    """
     pid = os.getpid()
     try:
         with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
             return [int(word) for word in file.read().split()]
-    except OSError:
+    except FileNotFoundError:
         return []
 
 

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from queuectl.processes.messages import Birth, Orders, Report
 from queuectl.processes.system import launching
 from queuectl.processes.system.channel import Channel, Closed
+from queuectl.processes.system.timers import Timers
 from queuectl.stores.exchange import Ended, Started
 
 Follow = Callable[[Orders | None], None]
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0
 
 
 class Reporting:
@@ -22,11 +25,18 @@ class Reporting:
     """
 
     def __init__(
-        self, birth: Birth, channel: Channel, selector: selectors.BaseSelector, follow: Follow
+        self,
+        birth: Birth,
+        channel: Channel,
+        selector: selectors.BaseSelector,
+        timers: Timers,
+        follow: Follow,
     ) -> None:
         self._birth = birth
-        self._selector = selector
+        self._selector, self._timers = selector, timers
         self._follow = follow
+        self._pause = _FIRST_PAUSE
+        self._held_off = False
         self._started: list[Started] = []
         self._ended: list[Ended] = []
         self._unrecorded: deque[Report] = deque()
@@ -57,7 +67,8 @@ class Reporting:
             self._started, self._ended = [], []
             self._unrecorded.append(report)
             self._transmit(report)
-        if self.orphaned and self._channel is None and (busy or not self.all_recorded):
+        missing = self.orphaned and self._channel is None and not self._held_off
+        if missing and (busy or not self.all_recorded):
             self._call_caretaker()
 
     def reaped(self, pid: int) -> None:
@@ -93,6 +104,7 @@ class Reporting:
             for orders in channel.receive():
                 while self._unrecorded and self._unrecorded[0].number <= orders.recorded:
                     self._unrecorded.popleft()
+                    self._pause = _FIRST_PAUSE
                 self._follow(orders)
         except Closed:
             self._lost()
@@ -108,11 +120,31 @@ class Reporting:
             self._follow(None)
 
     def _call_caretaker(self) -> None:
-        ours, theirs = socket.socketpair()
-        birth = self._birth
-        pid = launching.spawn("caretaker", [birth.id], birth.home, birth.store, theirs.fileno())
-        self.pids.add(pid)
-        theirs.close()
-        self._listen(Channel(ours))
+        # One that cannot be had, or ends at once, is not called again at once.
+        self._held_off = True
+        self._timers.after(self._pause, self._go_on)
+        self._pause = min(self._pause * 2, _LAST_PAUSE)
+        try:
+            channel = self._spawn_caretaker()
+        except OSError:
+            return
+        self._listen(channel)
         for report in list(self._unrecorded):
             self._transmit(report)
+
+    def _go_on(self) -> None:
+        self._held_off = False
+
+    def _spawn_caretaker(self) -> Channel:
+        birth = self._birth
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                pid = launching.spawn(
+                    "caretaker", [birth.id], birth.home, birth.store, theirs.fileno()
+                )
+            except OSError:
+                ours.close()
+                raise
+        self.pids.add(pid)
+        return Channel(ours)

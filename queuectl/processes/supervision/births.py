@@ -7,24 +7,31 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from queuectl.processes.messages import Birth, Born, Gone
+from queuectl.processes.messages import Birth, Born, Gone, Unborn
 from queuectl.processes.system.channel import Channel, Closed
 
 
 class Births:
-    """Asks whichever nursery is there; `connected`, `born` and `gone` are called with the news."""
+    """Asks whichever nursery is there; `connected`, `born`, `unborn`, `gone` are told the news."""
 
     def __init__(
         self,
         selector: selectors.BaseSelector,
         connected: Callable[[], None],
         born: Callable[[Born], None],
+        unborn: Callable[[Unborn], None],
         gone: Callable[[Gone], None],
     ) -> None:
         self._selector = selector
-        self._connected, self._on_born, self._on_gone = connected, born, gone
+        self._connected = connected
+        self._on_born, self._on_unborn, self._on_gone = born, unborn, gone
         self._socket: socket.socket | None = None
         self._channel: Channel | None = None
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether there is a nursery."""
+        return self._socket is not None
 
     def connect(self, connection: socket.socket) -> None:
         """Talk to a new nursery."""
@@ -41,10 +48,16 @@ class Births:
             self._socket = self._channel = None
 
     def ask(self, birth: Birth) -> Channel | None:
-        """The channel to a worker that is about to be born; None while there is no nursery."""
+        """The channel to a worker that is about to be born.
+
+        None while there is no nursery, or no room to ask it.
+        """
         if self._socket is None:
             return None
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            return None
         with theirs:
             try:
                 socket.send_fds(self._socket, [pickle.dumps(birth)], [theirs.fileno()])
@@ -58,6 +71,12 @@ class Births:
             return
         try:
             for message in self._channel.receive():
-                self._on_born(message) if isinstance(message, Born) else self._on_gone(message)
+                match message:
+                    case Born():
+                        self._on_born(message)
+                    case Unborn():
+                        self._on_unborn(message)
+                    case Gone():
+                        self._on_gone(message)
         except Closed:
             self.disconnect()

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
-from queuectl.domain.errors import StoreError
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.domain.settings import Settings
 from queuectl.home import locks
 from queuectl.home.folder import Home
-from queuectl.processes.messages import Birth, Born, Gone, Rules
+from queuectl.processes.messages import NO_ROOM, Birth, Born, Gone, Rules, Unborn
 from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.member import Member
+from queuectl.processes.supervision.register import Register
 from queuectl.processes.supervision.rescue import abandoned
-from queuectl.processes.system import identity, ledger, leftovers
+from queuectl.processes.system import ledger, leftovers
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN = 0.02
 _WORD_OF_NURSERY = 2.0  # how long the exit code of a worker is waited for
 _BEYOND_GRACE = 10.0
-_WRITE_AGAIN = 1.0
+_TRY_AGAIN = 1.0
 
 
 class Fleet:
@@ -48,7 +48,8 @@ class Fleet:
         self._store, self._home, self._me = store, home, me
         self._selector, self._timers, self._changed = selector, timers, changed
         self._members: dict[str, Member] = {}
-        self.births = Births(selector, self._nursery_is_there, self._born, self._gone)
+        self._write = Register(store, timers).write
+        self.births = Births(selector, self._nursery_is_there, self._born, self._unborn, self._gone)
         self._abandoned: list[Ended] = []
         self._rules = Rules(0, 0, 0)
         self._draining = False
@@ -63,8 +64,12 @@ class Fleet:
 
     def _nursery_is_there(self) -> None:
         for member in self._members.values():
-            if member.channel is None and member.pid is None and not member.gone:
-                self._bear(member)
+            self._bear_if_missing(member)
+
+    def _bear_if_missing(self, member: Member) -> None:
+        is_missing = member.channel is None and member.pid is None and not member.gone
+        if is_missing and member.row.id in self._members:
+            self._bear(member)
 
     def _bear(self, member: Member) -> None:
         row = member.row
@@ -73,38 +78,32 @@ class Fleet:
         if channel is not None:
             member.connect(channel)
             self._selector.register(channel, selectors.EVENT_READ, partial(self._hear, member))
+        elif self.births.can_be_asked:
+            self._timers.after(_TRY_AGAIN, partial(self._bear_if_missing, member))
 
     def _born(self, message: Born) -> None:
         member = self._members.get(message.id)
         if member is None:
             return
         member.pid = message.pid
-        self._write(message.id, WorkerStatus.IDLE, message.pid, identity.started(message.pid))
+        self._write(message.id, WorkerStatus.IDLE, message.pid)
         log.info("worker %s started, pid %d", message.id, message.pid)
         self._changed()
+
+    def _unborn(self, message: Unborn) -> None:
+        member = self._members.get(message.id)
+        if member is not None and member.pid is None:
+            member.unborn, member.cause = True, message.reason
+            self._depart_once_closed(member)
 
     def _gone(self, message: Gone) -> None:
         member = self._members.get(message.id)
         if member is not None and member.pid == message.pid:
+            member.unborn = message.code == NO_ROOM
             member.cause = (
                 f"signal {-message.code}" if message.code < 0 else f"exit code {message.code}"
             )
             self._depart_once_closed(member)
-
-    def _write(
-        self,
-        worker_id: str,
-        status: WorkerStatus,
-        pid: int | None = None,
-        start: int | None = None,
-        note: str | None = None,
-    ) -> None:
-        try:
-            self._store.set_worker(worker_id, status, pid, start, note)
-        except StoreError as error:
-            log.warning("cannot write down that %s is %s: %s", worker_id, status, error)
-            again = partial(self._write, worker_id, status, pid, start, note)
-            self._timers.after(_WRITE_AGAIN, again)
 
     # Wishes.
 
@@ -179,6 +178,12 @@ class Fleet:
         """The members that have something to record."""
         return [member for member in self._members.values() if member.reports]
 
+    @property
+    def unrecorded(self) -> int:
+        """How many ends of runs are known here and not in the store."""
+        told = (len(one.ended) for member in self.reports() for one in member.reports)
+        return sum(told) + len(self._abandoned)
+
     def abandoned(self) -> list[Ended]:
         """Ends of runs whose worker died."""
         return self._abandoned
@@ -233,7 +238,7 @@ class Fleet:
         if member.cause == "exit code 0" and not member.held:
             self._replace(member)
             return
-        log.warning("worker %s (pid %s) died: %s", member.row.id, member.pid, member.cause)
+        log.warning("worker %s (pid %s) %s", member.row.id, member.pid, member.fate)
         self._clear(member)
 
     def _clear(self, member: Member) -> None:
@@ -241,14 +246,15 @@ class Fleet:
         uuid = self._store.uuid
         marks = [leftovers.marker(uuid, *lease) for lease in member.held]
         groups = [(one.pid, one.pid_started) for one in member.running.values()]
-        busy = locks.is_held(self._home.worker_lock(member.row.id))
-        if member.reports or (marks and leftovers.kill(marks, groups)) or busy:
+        lock = self._home.worker_lock(member.row.id)
+        begun = ledger.read(lock)
+        alive = locks.may_be_held(lock) or (marks and leftovers.kill(marks, groups))
+        if member.reports or alive or begun is None:
             self._timers.after(_LOOK_AGAIN, partial(self._clear, member))
             return
         outcome = Outcome(End.WORKER_DIED, error=f"worker died: {member.cause}")
         if member.desired.stops:
             outcome = Outcome(End.INTERRUPTED, error="interrupted by a shutdown")
-        begun = ledger.read(self._home.worker_lock(member.row.id))
         self._abandoned += [
             abandoned(self._home, *lease, outcome if lease in begun else Outcome(End.RETURNED))
             for lease in member.held
@@ -262,8 +268,8 @@ class Fleet:
             self._remove(member, WorkerStatus.STOPPED)
             return
         delay = member.next_delay()
-        note = f"died: {member.cause}; started again after {delay:g} s"
-        self._write(member.row.id, WorkerStatus.STARTING, None, None, note)
+        note = f"{member.fate}; started again after {delay:g} s"
+        self._write(member.row.id, WorkerStatus.STARTING, note=note)
         member.pid = None
         self._timers.after(delay, partial(self._bear_again, member))
 

@@ -42,11 +42,14 @@ class Rescue:
         if holding.boot != self._me.boot:
             return self._ended(holding, Outcome(End.HOST_DIED, error="host died: it was restarted"))
         lock = self._home.worker_lock(holding.worker)
-        if locks.is_held(lock):
+        if locks.may_be_held(lock):
             return None
         if clear(self._store, [holding]):
             return None
-        if (holding.row, holding.lease) not in ledger.read(lock):
+        begun = ledger.read(lock)
+        if begun is None:
+            return None
+        if (holding.row, holding.lease) not in begun:
             return self._ended(holding, Outcome(End.RETURNED))
         return self._ended(holding, Outcome(End.SUPERVISOR_DIED, error="supervisor died"))
 
@@ -60,7 +63,7 @@ class Rescue:
         for worker in self._store.workers():
             if worker.supervisor in active or worker.host != self._me.host:
                 continue
-            if locks.is_held(self._home.worker_lock(worker.id)):
+            if locks.may_be_held(self._home.worker_lock(worker.id)):
                 living = True
             elif os.path.exists(self._home.worker_lock(worker.id)) or worker.pid is None:
                 self._store.set_worker(worker.id, WorkerStatus.DIED, note="its supervisor died")

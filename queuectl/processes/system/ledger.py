@@ -20,12 +20,17 @@ def write(descriptor: int, slot: int, row: int, lease: int) -> None:
     os.pwrite(descriptor, _ENTRY.pack(row, lease), slot * _ENTRY.size)
 
 
-def read(path: str) -> Begun:
-    """The latest run of each slot, as (row, lease); what a worker held besides was not begun."""
+def read(path: str) -> Begun | None:
+    """The latest run of each slot, as (row, lease); what a worker held besides was not begun.
+
+    Empty where there is no such file, None where one cannot look, which may hide anything.
+    """
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except OSError:
+    except FileNotFoundError:
         return set()
+    except OSError:
+        return None
     whole = len(data) // _ENTRY.size * _ENTRY.size
     return {entry for entry in _ENTRY.iter_unpack(data[:whole]) if entry[0]}
