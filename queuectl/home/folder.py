@@ -9,7 +9,10 @@ from queuectl.domain.errors import HomeUnusable
 
 
 class Home:
-    """An existing private folder (0700) that belongs to us; raises `HomeUnusable` otherwise."""
+    """An existing private folder (0700) that belongs to us; raises `HomeUnusable` otherwise.
+
+    It may be one that cannot be written now, on a disk that is read-only: there is much to read.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
@@ -83,8 +86,8 @@ def _make(path: str) -> None:
         raise HomeUnusable(path, "it is not a folder")
     if found.st_uid != os.geteuid():
         raise HomeUnusable(path, "it belongs to another user")
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise HomeUnusable(path, "no permission to write")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise HomeUnusable(path, "no permission to read")
     if found.st_mode & 0o077:
         os.chmod(path, 0o700)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from queuectl.domain.errors import StoreTooNew, StoreUnreachable
+from queuectl.domain.errors import StoreFull, StoreTooNew, StoreUnreachable
 from queuectl.stores.sqlite.failures import failure, translated
 from queuectl.stores.sqlite.file import APPLICATION_ID, prepare_file
 from queuectl.stores.sqlite.patience import Patience
@@ -31,6 +31,27 @@ def connect(path: str, clock: Clock) -> apsw.Connection:
             _switch_to_wal(connection, path)
             connection.pragma("synchronous", "FULL")
             connection.pragma("journal_size_limit", MOST_WAL_KEPT)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_alone(path: str) -> apsw.Connection:
+    """A connection that reads and keeps all others away meanwhile; raises `StoreError`.
+
+    It needs no file for an index of the WAL, for which a full disk has no room.
+    """
+    with translated(path):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        with translated(path, connection):
+            connection.set_busy_handler(Patience())
+            connection.pragma("locking_mode", "exclusive")
+            connection.pragma("query_only", 1)
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            if _is_outdated(connection, path):
+                raise failure(StoreFull, path, "no room is left to make it")
     except BaseException:
         connection.close()
         raise

@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from queuectl.domain.errors import StoreDamaged
+import apsw
+
+from queuectl.domain.errors import StoreDamaged, StoreFull
 from queuectl.stores.sql.session import Session
 from queuectl.stores.sql.store import SqlStore
-from queuectl.stores.sqlite.connection import connect
+from queuectl.stores.sqlite.connection import connect, connect_alone
 from queuectl.stores.sqlite.failures import failure, translated
 from queuectl.stores.sqlite.session import Clock, transaction
 
@@ -21,39 +23,65 @@ def system_clock() -> int:
 
 
 class SqliteStore(SqlStore):
-    """The store in the file at `path`; not for several threads at once, nor across a fork."""
+    """The store in the file at `path`; not for several threads at once, nor across a fork.
+
+    On a disk too full for what connections share it can be read all the same, by a connection
+    of its own for each time, until there is room.
+    """
 
     def __init__(self, path: str, clock: Clock = system_clock) -> None:
         self._path, self._clock = os.path.abspath(path), clock
-        self._connection = connect(self._path, clock)
+        self._connection: apsw.Connection | None = None
+        self._looks = 1
         self.url = f"sqlite://{self._path}"
         self.uuid = self._read_uuid()
 
     def close(self) -> None:
-        with translated(self._path, self._connection):
-            self._connection.close()
+        if self._connection is not None:
+            with translated(self._path, self._connection):
+                self._connection.close()
 
     def now(self) -> int:
         return self._clock()
 
     def data_version(self) -> int:
-        with translated(self._path, self._connection):
-            return int(self._connection.pragma("data_version"))
+        try:
+            connection = self._shared()
+        except StoreFull:
+            self._looks += 1
+            return -self._looks  # nobody knows: it may have changed
+        with translated(self._path, connection):
+            return int(connection.pragma("data_version"))
+
+    def _shared(self) -> apsw.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path, self._clock)
+        return self._connection
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        with (
-            translated(self._path, self._connection),
-            transaction(self._connection, "BEGIN", self._clock) as session,
-        ):
-            yield session
+        alone: apsw.Connection | None = None
+        try:
+            connection = self._shared()
+        except StoreFull:
+            connection = alone = connect_alone(self._path)
+        try:
+            with (
+                translated(self._path, connection),
+                transaction(connection, "BEGIN", self._clock) as session,
+            ):
+                yield session
+        finally:
+            if alone is not None:
+                alone.close()
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
         # IMMEDIATE: a transaction that reads first and writes then fails where others write.
+        connection = self._shared()
         with (
-            translated(self._path, self._connection),
-            transaction(self._connection, "BEGIN IMMEDIATE", self._clock) as session,
+            translated(self._path, connection),
+            transaction(connection, "BEGIN IMMEDIATE", self._clock) as session,
         ):
             yield session
 
