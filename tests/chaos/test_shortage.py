@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ from tests.support.shortage import (
 )
 from tests.support.waiting import until
 
+# What failed before may have left a little room in the files of the store, never as much.
+BIG = "true " + "x" * 100_000
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
@@ -41,8 +45,9 @@ def place(disk: Disk) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    return Gate(tmp_path)
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    with closing(Gate(tmp_path)) as gate:
+        yield gate
 
 
 def refused(place: Installation, *words: str, stdin: str = "") -> None:
@@ -66,9 +71,9 @@ def test_a_full_disk_refuses_jobs_in_one_line_and_is_read_all_the_same(disk, pla
     else:
         place.queue.close()
     disk.fill()
-    refused(place, "enqueue", "true")
-    refused(place, "enqueue", "--lines", "-", stdin="true\ntrue\n")
-    refused(place, stdin="enqueue true\n")
+    refused(place, "enqueue", BIG)
+    refused(place, "enqueue", "--lines", "-", stdin=f"true\n{BIG}\n")
+    refused(place, stdin=f"enqueue {BIG}\n")
     for words in (
         ("list",),
         ("status",),
@@ -108,9 +113,6 @@ def test_outcomes_are_held_while_the_disk_is_full_and_recorded_once_there_is_roo
     table = place.ctl("status").stdout
     assert "! supervisor: the store does not take what is to be recorded: " in table
     assert "no room is left for it; 2 outcomes wait\n" in table
-    disk.fill()  # an output file that is no longer needed has made a little room
-    refused(place, "worker", "start")
-    refused(place, "worker", "stop")
     disk.free()
     first, second = place.queue.wait([quick.id, failing.id], 60)
     assert (first.state, second.state, second.exit_code) == ("completed", "dead", 3)
@@ -156,8 +158,7 @@ def test_whatever_is_killed_while_the_disk_is_full_no_job_is_lost_or_doubled(
     for name in (*PROCESSES, "caretaker") if victim == "everything" else (victim,):
         for pid in place.processes(name):
             place.kill(pid)
-    disk.fill()  # what they held open may have made a little room
-    refused(place, "enqueue", "true")
+    refused(place, "enqueue", BIG)
     gate.open()
     if victim != "everything":
         until(lambda: not any(place.of_job(job) for job in jobs))
@@ -190,6 +191,25 @@ def test_stopping_says_why_it_takes_long_and_ends_by_itself_once_there_is_room(d
     assert place.state(job) == "completed"
 
 
+@pytest.mark.parametrize("alive", [True, False], ids=["supervised", "nobody-there"])
+def test_starting_workers_says_what_is_wrong_and_does_not_hang(disk, place, gate, alive):
+    if alive:
+        place.start()
+    held = place.queue.enqueue(gate.command("held"))
+    if alive:
+        until(lambda: gate.said("held"))
+    disk.fill()
+    gate.open()
+    if alive:
+        until(lambda: "1 outcome waits" in supervisor_says(place))
+    done = place.ctl("worker", "start", "--count", "50", code=1)
+    [line] = done.stderr.splitlines()
+    assert "No space left on device" in line or "no room is left" in line
+    disk.free()
+    place.start()
+    assert place.queue.wait([held.id], 60)[0].state == "completed"
+
+
 def test_near_the_limit_a_job_is_on_disk_or_refused_and_nothing_between(disk, place):
     disk.fill(spare=400_000)
     taken, count = [], 0
@@ -220,7 +240,7 @@ def test_a_store_that_could_not_be_made_on_a_full_disk_is_made_once_there_is_roo
     for spare in (0, 4096, 40_000):
         disk.free()
         disk.fill(spare=spare)
-        refused(home, "enqueue", "true")
+        refused(home, "enqueue", BIG)
         refused(home, "list")
     disk.free()
     home.ctl("enqueue", "--id", "first", "true")
