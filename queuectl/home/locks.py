@@ -28,7 +28,7 @@ def acquire(path: str) -> int | None:
 def is_held(path: str) -> bool:
     """Whether a living process holds the lock file at `path`; `OSError` where one cannot look."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

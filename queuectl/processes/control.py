@@ -90,7 +90,8 @@ def _launch(queue: JobQueue) -> None:
             )
     except OSError as error:
         os.close(reader)
-        raise ProcessFailed(f"the supervisor cannot be started: {error}") from error
+        reason = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+        raise ProcessFailed(f"the supervisor cannot be started: {reason}") from error
     finally:
         os.close(writer)
     with open(reader, "rb") as answers:

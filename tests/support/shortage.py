@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -87,7 +88,17 @@ class BreakingDisk:
 
     def damage(self) -> None:
         self._trigger.write_text("1")
-        until(lambda: os.statvfs(self.path).f_flag & os.ST_RDONLY)
+        until(self._is_read_only)
+
+    def _is_read_only(self) -> bool:
+        # New kernels say so in no other way.
+        probe = self.path / "probe"
+        try:
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            return error.errno == errno.EROFS
+        return False
 
     def mend(self) -> None:
         """Mount it again; nobody may be using it."""
@@ -179,13 +190,13 @@ class Gate:
     """What commands wait for; each says when it begins, and whether it met another of its job."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._go = folder / "go"
         os.mkfifo(self._go)
         self._descriptor = os.open(self._go, os.O_RDWR)
 
     def command(self, name: str, then: str = "true") -> str:
-        log, lock = self._folder / name, self._folder / f"{name}.lock"
+        log, lock = self.folder / name, self.folder / f"{name}.lock"
         return (
             f"exec 9> {lock}; flock -n 9 || echo doubled >> {log}; echo begun >> {log}; "
             f"echo {name} begun; read -r line < {self._go}; {then}"
@@ -199,7 +210,7 @@ class Gate:
         os.close(self._descriptor)
 
     def said(self, name: str) -> list[str]:
-        log = self._folder / name
+        log = self.folder / name
         return log.read_text().splitlines() if log.exists() else []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from urllib.parse import quote
 
 import apsw
 
@@ -49,6 +50,25 @@ def _check_header(path: str, header: bytes) -> None:
         raise failure(StoreDamaged, path, "it is not a database")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise failure(StoreDamaged, path, "it is a database of another program")
+
+
+def is_read_only(path: str) -> bool:
+    """Whether its file system takes no writes."""
+    with suppress(OSError):
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    return False
+
+
+def has_wal(path: str) -> bool:
+    """Whether a WAL holds something that may not be in the file itself."""
+    with suppress(OSError):
+        return os.stat(path + "-wal").st_size > 0
+    return False
+
+
+def immutable(path: str) -> str:
+    """The name under which SQLite opens a file that nobody can change."""
+    return f"file:{quote(path)}?immutable=1"
 
 
 def _is_utf8(path: str) -> bool:

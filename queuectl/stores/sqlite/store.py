@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from queuectl.domain.errors import StoreDamaged, StoreFull
+from queuectl.domain.errors import StoreDamaged, StoreError
 from queuectl.stores.sql.session import Session
 from queuectl.stores.sql.store import SqlStore
 from queuectl.stores.sqlite.connection import connect, connect_alone
@@ -25,8 +25,8 @@ def system_clock() -> int:
 class SqliteStore(SqlStore):
     """The store in the file at `path`; not for several threads at once, nor across a fork.
 
-    On a disk too full for what connections share it can be read all the same, by a connection
-    of its own for each time, until there is room.
+    On a disk that is read-only, or too full for what connections share, it can be read all the
+    same: by a connection of its own for each time, until that is over.
     """
 
     def __init__(self, path: str, clock: Clock = system_clock) -> None:
@@ -47,7 +47,7 @@ class SqliteStore(SqlStore):
     def data_version(self) -> int:
         try:
             connection = self._shared()
-        except StoreFull:
+        except StoreError:
             self._looks += 1
             return -self._looks  # nobody knows: it may have changed
         with translated(self._path, connection):
@@ -63,8 +63,8 @@ class SqliteStore(SqlStore):
         alone: apsw.Connection | None = None
         try:
             connection = self._shared()
-        except StoreFull:
-            connection = alone = connect_alone(self._path)
+        except StoreError as error:
+            connection = alone = connect_alone(self._path, error)
         try:
             with (
                 translated(self._path, connection),
