@@ -179,9 +179,7 @@ class JobQueue:
         if run is None:
             return []
         kept = self.store.output(job.row, run.lease)
-        if kept is not None:
-            return list(transcript.decode(kept))
-        return transcripts.read(self.home, job.row, run.lease)
+        return transcripts.whole(self.home, job.row, run.lease, kept or b"")
 
     def stats(self) -> Stats:
         """Counts of jobs and workers, and what is next."""

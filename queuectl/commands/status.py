@@ -9,6 +9,7 @@ from queuectl.commands import arguments, formats
 from queuectl.commands.command import Context
 from queuectl.commands.presence import living_workers, silent_supervisor, supervisor_died
 from queuectl.commands.tables import Column, paint, write_facts, write_table
+from queuectl.commands.troubles import troubles
 from queuectl.commands.wording import ago, counted, state_name
 from queuectl.domain.lifecycle import State
 from queuectl.domain.timing import SECOND, describe_duration, format_instant
@@ -34,7 +35,8 @@ def run(context: Context, args: Namespace) -> int:
         rows = ({"state": str(state), "jobs": count} for state, count in stats.jobs.items())
         formats.write_records(context, "csv", rows, key="state", fields=("state", "jobs"))
     else:
-        formats.write_record(context, args.format, as_record(stats, active, busy))
+        record = as_record(stats, active, busy, troubles(context.queue))
+        formats.write_record(context, args.format, record)
     return 0
 
 
@@ -53,7 +55,7 @@ def workers_at_work(queue: JobQueue) -> tuple[int, int]:
     return len(workers), sum(worker.id in holders for worker in workers)
 
 
-def as_record(stats: Stats, active: int, busy: int) -> dict[str, Any]:
+def as_record(stats: Stats, active: int, busy: int, trouble: list[str]) -> dict[str, Any]:
     """The state of the queue in the shape of the JSON schema."""
     return {
         "jobs": {str(state): count for state, count in stats.jobs.items()},
@@ -64,6 +66,7 @@ def as_record(stats: Stats, active: int, busy: int) -> dict[str, Any]:
         ],
         "next_run_at": None if stats.next_run_at is None else format_instant(stats.next_run_at),
         "oldest_pending_seconds": stats.oldest_pending_seconds,
+        "trouble": trouble,
     }
 
 
@@ -84,8 +87,7 @@ def _queue_line(name: str, counts: dict[State, int]) -> str:
 
 
 def _write_hints(context: Context, stats: Stats, active: int) -> None:
-    supervisor = context.queue.supervisor()
-    hints = [supervisor.note] if supervisor is not None and supervisor.note else []
+    hints = troubles(context.queue)
     waiting = sum(stats.jobs[state] for state in (State.PENDING, State.FAILED, State.SCHEDULED))
     orphaned = stats.jobs[State.PROCESSING] if not active else 0
     if waiting + orphaned and not active:

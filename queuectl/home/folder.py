@@ -12,7 +12,8 @@ from queuectl.home import private
 class Home:
     """A private folder (0700) that belongs to us, made if needed; raises `HomeUnusable`.
 
-    `path` is free of symbolic links: processes know their home by its one true name.
+    `path` is free of symbolic links: processes know their home by its one true name. It may be
+    one that cannot be written now, on a disk that is read-only: there is much to read.
     """
 
     def __init__(self, path: str) -> None:
@@ -95,8 +96,8 @@ def _make(path: str) -> None:
         os.chmod(path, 0o700)
     elif rights & 0o077:
         os.chmod(path, rights & 0o700)
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise HomeUnusable(path, "no permission to write")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise HomeUnusable(path, "no permission to read")
 
 
 def locate(wish: str | None, environment: dict[str, str] | os._Environ[str]) -> str:

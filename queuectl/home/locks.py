@@ -28,9 +28,9 @@ def acquire(path: str) -> int | None:
 
 
 def is_held(path: str) -> bool:
-    """Whether a living process holds the lock file at `path`."""
+    """Whether a living process holds the lock file at `path`; `OSError` where one cannot look."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
@@ -40,3 +40,11 @@ def is_held(path: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def may_be_held(path: str) -> bool:
+    """As `is_held`, but a lock that cannot be looked at counts as held: its owner may live."""
+    try:
+        return is_held(path)
+    except OSError:
+        return True

@@ -47,6 +47,16 @@ def read(home: Home, row: int, lease: int) -> list[Frame]:
     return Follower(home, row, lease).new_frames()
 
 
+def whole(home: Home, row: int, lease: int, kept: bytes) -> list[Frame]:
+    """All frames of an attempt, of which the store has `kept`, in order of arrival.
+
+    Where a full disk did not take all of a long output, some stand in files and the others in
+    the store.
+    """
+    frames = {frame.number: frame for frame in (*read(home, row, lease), *decode(kept))}
+    return [frames[number] for number in sorted(frames)]
+
+
 def remove(home: Home, runs: Iterable[tuple[int, int]]) -> None:
     """Delete the files of these attempts, given as (row, lease), where there are any."""
     for row, lease in runs:

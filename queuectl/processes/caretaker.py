@@ -9,11 +9,11 @@ import sys
 import time
 from contextlib import suppress
 
-from queuectl.domain.errors import StoreError, SupervisorLost
+from queuectl.domain.errors import QueuectlError, StoreError, SupervisorLost
 from queuectl.domain.fleet import Desired, Worker, WorkerStatus
 from queuectl.failpoints import reach
 from queuectl.processes.messages import Orders, Report
-from queuectl.processes.system import title
+from queuectl.processes.system import last_word, title
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.queue import JobQueue
 from queuectl.stores.contract import Store
@@ -97,16 +97,24 @@ class Caretaker:
             self._channel.send(Orders(cancels=cancels, desired=desired))
 
 
-def main() -> None:
-    """Serve the worker named by the first argument, over the socket that is descriptor 0."""
+def main() -> int:
+    """Serve the worker named by the first argument, over the socket that is descriptor 0.
+
+    Where it finds no room to begin it ends, and the worker calls another one later.
+    """
     title.show("caretaker")
     os.setsid()
     channel = Channel(socket.socket(fileno=0))
-    with JobQueue() as queue:
-        store = queue.store
-        reach("caretaker begun")
-        Caretaker(store, store.worker(sys.argv[1]), channel).loop()
+    try:
+        with JobQueue() as queue:
+            store = queue.store
+            reach("caretaker begun")
+            Caretaker(store, store.worker(sys.argv[1]), channel).loop()
+    except (QueuectlError, OSError) as error:
+        last_word.say(f"the caretaker of {sys.argv[1]} cannot go on: {error}")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

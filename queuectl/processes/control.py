@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
-from queuectl.home import locks, private, wake
+from queuectl.home import locks, notice, private, wake
 from queuectl.processes.supervision.takeover import Vigil, take_over
 from queuectl.processes.system import identity, launching
 from queuectl.queue import JobQueue
@@ -20,6 +20,7 @@ Done = TypeVar("Done")
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
+_TROUBLE_IS_LASTING = 5.0
 
 
 def start_workers(
@@ -51,12 +52,17 @@ def start_workers(
 def _await_pids(
     queue: JobQueue, rows: list[Worker], deadline: float, watch: _Watch
 ) -> list[Worker] | None:
-    """The rows once all have a pid, None if the supervisor went away before, or had to."""
+    """The rows once all have a pid, None if the supervisor went away before, or had to.
+
+    Raises `ProcessFailed` where the supervisor says that it cannot write them down.
+    """
+    trouble = _Trouble(queue, "they start once it is over")
     while time.monotonic() < deadline:
         watch.look()
         current = [queue.store.worker(row.id) for row in rows]
         if all(row.pid is not None for row in current):
             return current
+        trouble.look()
         if queue.supervisor() is None:
             for row in current:
                 queue.store.set_worker(row.id, WorkerStatus.STOPPED)
@@ -111,18 +117,24 @@ def _ensure_supervisor(queue: JobQueue, deadline: float, watch: _Watch) -> Super
 def _launch(queue: JobQueue) -> None:
     """Start a detached supervisor and wait for its word; raises `ProcessFailed`."""
     reader, writer = os.pipe()
-    with open(queue.home.log, "ab", opener=private.open_file) as crash_log:
-        subprocess.run(
-            launching.argv("supervisor", "--ready", str(writer)),
-            env=launching.environment(str(queue.home), queue.store.url),
-            stdin=subprocess.DEVNULL,
-            stdout=crash_log,
-            stderr=crash_log,
-            pass_fds=[writer],
-            cwd="/",
-            check=False,
-        )
-    os.close(writer)
+    try:
+        with open(queue.home.log, "ab", opener=private.open_file) as crash_log:
+            subprocess.run(
+                launching.argv("supervisor", "--ready", str(writer)),
+                env=launching.environment(str(queue.home), queue.store.url),
+                stdin=subprocess.DEVNULL,
+                stdout=crash_log,
+                stderr=crash_log,
+                pass_fds=[writer],
+                cwd="/",
+                check=False,
+            )
+    except OSError as error:
+        os.close(reader)
+        reason = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+        raise ProcessFailed(f"the supervisor cannot be started: {reason}") from error
+    finally:
+        os.close(writer)
     with open(reader, "rb") as answers:
         answer = answers.readline().decode(errors="replace")
     if answer not in ("\n", "held\n"):
@@ -159,12 +171,33 @@ def stopped(queue: JobQueue, worker_ids: Sequence[str] = ()) -> bool:
 def await_stop(
     queue: JobQueue, worker_ids: Sequence[str] = (), tick: Callable[[], None] = lambda: None
 ) -> None:
-    """Return once `stopped`; `tick` is called at each look."""
+    """Return once `stopped`; `tick` is called at each look.
+
+    Raises `ProcessFailed` where the supervisor says that it cannot end, since outcomes wait.
+    """
     watch = _Watch(queue)
+    trouble = _Trouble(queue, "the workers stop once it is over")
     while not stopped(queue, worker_ids):
         watch.look()
         tick()
+        trouble.look()
         time.sleep(_LOOK_EVERY)
+
+
+class _Trouble:
+    """Whether the supervisor keeps saying that something is wrong."""
+
+    def __init__(self, queue: JobQueue, outlook: str) -> None:
+        self._lock, self._outlook = queue.home.supervisor_lock, outlook
+        self._since = time.monotonic()
+
+    def look(self) -> None:
+        """Raises `ProcessFailed` once that has lasted."""
+        told = notice.read(self._lock)
+        if told is None:
+            self._since = time.monotonic()
+        elif time.monotonic() - self._since > _TROUBLE_IS_LASTING:
+            raise ProcessFailed(f"{told}; {self._outlook}")
 
 
 def foreground_argv(

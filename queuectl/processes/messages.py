@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from queuectl.domain.fleet import Desired
 from queuectl.domain.settings import Settings
 from queuectl.stores.exchange import Assignment, Ended, Lease, Started
+
+NO_ROOM = os.EX_TEMPFAIL  # exit code of a worker that found no room to begin
 
 
 class Rules(NamedTuple):
@@ -50,6 +53,14 @@ class Gone(NamedTuple):
     id: str
     life: int
     code: int
+
+
+class Unborn(NamedTuple):
+    """The nursery's word that a worker could not be made, and why."""
+
+    id: str
+    life: int
+    reason: str
 
 
 class Orders(NamedTuple):

@@ -6,6 +6,7 @@ import itertools
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -17,10 +18,10 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.timing import SECOND, from_instant
 from queuectl.home import transcripts, wake
-from queuectl.processes.system import title
+from queuectl.processes.system import last_word, title
 from queuectl.processes.system.clocks import Clocks
 from queuectl.queue import JobQueue
 
@@ -115,14 +116,19 @@ def _no_later_than_a_day(moment: datetime) -> datetime:
     return min(moment, datetime.now(UTC) + timedelta(days=1))
 
 
-def main() -> None:
+def main() -> int:
     """Be the scheduler of the home in the environment."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends with its supervisor
     title.show("scheduler")
-    with JobQueue() as queue:
-        Scheduler(queue).run()
+    try:
+        with JobQueue() as queue:
+            Scheduler(queue).run()
+    except (QueuectlError, OSError, RuntimeError) as error:  # the last: no thread is left
+        last_word.say(f"the scheduler cannot begin: {error}")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

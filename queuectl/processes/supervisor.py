@@ -11,9 +11,10 @@ from contextlib import suppress
 from queuectl.domain.errors import QueuectlError
 from queuectl.domain.fleet import Desired
 from queuectl.home import locks, wake
+from queuectl.home.notice import Notice
 from queuectl.processes.supervision.logbook import open_log
 from queuectl.processes.supervision.loop import Loop
-from queuectl.processes.system import title
+from queuectl.processes.system import last_word, title
 from queuectl.queue import JobQueue
 
 log = logging.getLogger(__name__)
@@ -34,19 +35,19 @@ def main(arguments: list[str] | None = None) -> int:
                 return HELD
             title.show("supervisor")
             open_log(queue.home.log, echo=options.foreground)
-            return _serve(queue, options)
-    except QueuectlError as error:
+            return _serve(queue, options, Notice(lock))
+    except (QueuectlError, OSError) as error:
         _answer(options, str(error))
-        print(f"queuectl: error: {error}", file=sys.stderr)
-        return error.exit_code
+        last_word.say(f"queuectl: error: {error}")
+        return 1
 
 
-def _serve(queue: JobQueue, options: argparse.Namespace) -> int:
+def _serve(queue: JobQueue, options: argparse.Namespace, notice: Notice) -> int:
     desired = Desired.DRAIN if options.drain else Desired.RUN
     crew = [(options.count, options.slots, tuple(options.queue), desired)] if options.count else []
     try:
         while True:
-            loop = Loop(queue)
+            loop = Loop(queue, notice)
             loop.begin()
             for count, slots, queues, wish in crew:
                 queue.store.want_workers(loop.me.id, count, slots, queues, wish)
@@ -57,6 +58,8 @@ def _serve(queue: JobQueue, options: argparse.Namespace) -> int:
                 return 0
             # Whoever took it for dead was wrong: it begins anew, with workers as before.
             crew = [(1, row.slots, row.queues, row.desired) for row in loop.crew]
+    except QueuectlError:
+        raise  # it says all there is to know in a line
     except Exception:
         log.exception("the supervisor failed")
         raise

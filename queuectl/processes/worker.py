@@ -6,9 +6,10 @@ import os
 import selectors
 import signal
 import socket
-from collections import deque
+import sys
 from functools import partial
 
+from queuectl.domain.errors import HomeUnusable
 from queuectl.domain.fleet import Desired
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.domain.secrets import without_password
@@ -21,19 +22,20 @@ from queuectl.processes.execution.aftermath import Aftermath
 from queuectl.processes.execution.recorder import Recorder
 from queuectl.processes.execution.reporting import Reporting
 from queuectl.processes.execution.run import Run, Verdict
-from queuectl.processes.execution.spawning import spawn
-from queuectl.processes.messages import Birth, Orders
-from queuectl.processes.system import out_of_memory, title
+from queuectl.processes.execution.spawning import Spawned, spawn
+from queuectl.processes.execution.waiting import Waiting
+from queuectl.processes.messages import NO_ROOM, Birth, Orders
+from queuectl.processes.system import last_word, out_of_memory, title
 from queuectl.processes.system.channel import Channel
 from queuectl.processes.system.ledger import Ledger
 from queuectl.processes.system.leftovers import MARKER, marker
+from queuectl.processes.system.shortage import is_shortage
 from queuectl.processes.system.signals import Signals
-from queuectl.processes.system.timers import Timer, Timers
+from queuectl.processes.system.timers import Timers
 from queuectl.stores.exchange import Assignment, Ended, Lease
 
 _SPILL_AFTER = 0.1
-_LONGEST_WAIT = 0.05
-_FIRST_PAUSE, _LAST_PAUSE = 0.1, 5.0
+_LOOK_AGAIN = 0.05
 
 
 class Worker:
@@ -50,17 +52,15 @@ class Worker:
         self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGQUIT))
         self._selector.register(self._signals, selectors.EVENT_READ, self._act_on_signals)
         channel = Channel(connection)
-        self._reporting = Reporting(birth, channel, self._selector, self._follow, ledger.settle)
+        self._reporting = Reporting(
+            birth, channel, self._selector, self._timers, self._follow, ledger.settle
+        )
         self._reporting.greet()
-        self._waiting: deque[Assignment] = deque()
         self._runs: dict[int, Run] = {}
+        self._waiting = Waiting(self._timers, self._free, self._return)
         self._witness = out_of_memory.witness()
         self._aftermath = Aftermath(self._timers, self._finish)
         self._desired = Desired.RUN
-        self._pause = _FIRST_PAUSE
-        self._held_off = False
-        self._returning: Timer | None = None
-        self._progress = False
 
     def loop(self) -> None:
         """Run until told to stop, or until the supervisor is gone and everything is recorded."""
@@ -68,8 +68,13 @@ class Worker:
             for key, _ in self._selector.select(self._timers.sleep()):
                 key.data()
             self._timers.fire()
-            self._start_waiting()
+            if self._is_ending:
+                self._waiting.give_back()
+            self._waiting.begin(self._start)
             self._reporting.send(busy=bool(self._runs))
+
+    def _free(self) -> int:
+        return self._birth.slots - len(self._runs)
 
     @property
     def _is_ending(self) -> bool:
@@ -82,7 +87,7 @@ class Worker:
 
     def _follow(self, orders: Orders | None) -> None:
         if orders is None:  # the supervisor is gone: finish what runs, start nothing more
-            self._give_back()
+            self._waiting.give_back()
             return
         self._rules = orders.rules or self._rules
         self._waiting.extend(orders.assignments)
@@ -94,16 +99,13 @@ class Worker:
         for run in self._runs.values():
             if run.lease == lease:
                 self._end(run, Verdict.CANCEL)
-        for assignment in list(self._waiting):
-            if (assignment.row, assignment.lease) == lease:
-                self._waiting.remove(assignment)
-                self._return(assignment)
+        self._waiting.cancel(lease)
 
     def _stop(self, desired: Desired) -> None:
         if not desired.stops or desired.strength <= self._desired.strength:
             return
         self._desired = desired
-        self._give_back()
+        self._waiting.give_back()
         if desired is Desired.STOP:
             self._timers.after(self._rules.shutdown_grace, self._interrupt)
         else:
@@ -113,46 +115,33 @@ class Worker:
         for run in list(self._runs.values()):
             self._end(run, Verdict.SHUTDOWN)
 
-    def _give_back(self) -> None:
-        while self._waiting:
-            self._return(self._waiting.popleft())
-
     def _return(self, assignment: Assignment) -> None:
         outcome = Outcome(End.RETURNED)
         self._reporting.ended(Ended(assignment.row, assignment.lease, outcome, None, b""))
 
     # Starting.
 
-    def _start_waiting(self) -> None:
-        if self._is_ending:
-            self._give_back()
-        while self._waiting and len(self._runs) < self._birth.slots and not self._held_off:
-            assignment = self._waiting.popleft()
-            try:
-                self._start(assignment)
-            except CannotLaunch as error:
-                self._cannot(assignment, error.code, str(error))
-            except OSError as error:
-                self._hold_off(assignment, error)
-        if not self._waiting and self._returning is not None:
-            self._timers.cancel([self._returning])
-            self._returning = None
-        elif self._waiting and self._returning is None:
-            self._returning = self._timers.after(_LONGEST_WAIT, self._return_what_waits)
-
-    def _return_what_waits(self) -> None:
-        # Jobs are assigned ahead while they are short; behind a long one they must not wait.
-        self._returning = None
-        if not self._progress:
-            self._give_back()
-        self._progress = False
-
     def _start(self, assignment: Assignment) -> None:
+        """Start a command; `OSError` means that it certainly does not run."""
+        mark = marker(self._birth.uuid, assignment.row, assignment.lease)
+        try:
+            spawned, victims = self._spawn(assignment, mark)
+        except CannotLaunch as error:
+            self._cannot(assignment, error.code, str(error))
+            return
+        try:
+            self._attend(assignment, mark, spawned, victims)
+        except OSError as error:
+            # It runs, and must not be taken for one that does not: rescue is for the supervisor.
+            raise RuntimeError(f"a command was started and cannot be attended: {error}") from error
+
+    def _spawn(self, assignment: Assignment, mark: str) -> tuple[Spawned, int | None]:
         try:
             os.chdir(assignment.cwd or "/")
         except OSError as error:
+            if is_shortage(error):
+                raise
             raise CannotLaunch(f"cwd {assignment.cwd}", 126, error.strerror or "unusable") from None
-        mark = marker(self._birth.uuid, assignment.row, assignment.lease)
         launch = build(assignment, self._environment, mark)
         self._ledger.begin(assignment.row, assignment.lease)
         reach("run to begin")
@@ -163,11 +152,14 @@ class Worker:
             self._ledger.settle(assignment.row, assignment.lease)
             raise
         reach("run spawned")
-        self._progress = True
+        return spawned, victims
+
+    def _attend(
+        self, assignment: Assignment, mark: str, spawned: Spawned, victims: int | None
+    ) -> None:
         path = self._home.output(assignment.row, assignment.lease)
         recorder = Recorder(path, self._rules.output_limit)
         run = Run(assignment, mark, spawned, recorder, victims)
-        self._pause = _FIRST_PAUSE
         self._runs[run.pid] = run
         for descriptor in run.streams:
             read = partial(self._read, run, descriptor)
@@ -176,21 +168,18 @@ class Worker:
         if assignment.timeout is not None:
             end = partial(self._end, run, Verdict.TIMEOUT)
             run.timers.append(self._timers.after(assignment.timeout, end))
-        self._reporting.started(run.started())
+        self._tell_started(run)
+
+    def _tell_started(self, run: Run) -> None:
+        try:
+            self._reporting.started(run.started())
+        except OSError:  # no descriptor is left to look when it started
+            again = partial(self._tell_started, run)
+            run.timers.append(self._timers.after(_LOOK_AGAIN, again))
 
     def _cannot(self, assignment: Assignment, code: int, reason: str) -> None:
         outcome = Outcome(End.NOT_STARTED, code, None, reason)
         self._reporting.ended(Ended(assignment.row, assignment.lease, outcome, 0.0, b""))
-
-    def _hold_off(self, assignment: Assignment, error: OSError) -> None:
-        # The system has no room for another process: the command is not to blame.
-        self._waiting.appendleft(assignment)
-        self._held_off = True
-        self._timers.after(self._pause, self._go_on)
-        self._pause = min(self._pause * 2, _LAST_PAUSE)
-
-    def _go_on(self) -> None:
-        self._held_off = False
 
     # Ending.
 
@@ -260,14 +249,24 @@ def _base_environment(birth: Birth) -> dict[str, str]:
 
 
 def main(birth: Birth, connection: socket.socket) -> None:
-    """Be a worker; returns when it has ended in order."""
+    """Be a worker; returns when it has ended in order, exits with `NO_ROOM` if it cannot begin."""
     title.show(f"worker {birth.number}")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is meant for the supervisor
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        worker = _begin(birth, connection)
+    except (OSError, HomeUnusable) as error:
+        last_word.say(f"worker {birth.id} cannot begin: {error}")
+        sys.exit(NO_ROOM)
+    if worker is not None:
+        worker.loop()
+
+
+def _begin(birth: Birth, connection: socket.socket) -> Worker | None:
     lock = locks.acquire(Home(birth.home).worker_lock(birth.id))
     if lock is None:
-        return
+        return None
     reach("worker locked")
     orphans.adopt()
     # What an earlier life of this worker had begun is settled.
-    Worker(birth, connection, Ledger(lock, birth.slots)).loop()
+    return Worker(birth, connection, Ledger(lock, birth.slots))

@@ -86,6 +86,9 @@ class Installation:
     def runs(self, job: Job) -> list[str]:
         return [str(run.end) for run in self.queue.runs(job)]
 
+    def note_of(self, worker_id: str) -> str:
+        return self.queue.store.worker(worker_id).note or ""
+
     def state(self, job: Job) -> str:
         return str(self.queue.get(job.id).state)
 

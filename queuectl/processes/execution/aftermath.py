@@ -14,6 +14,7 @@ from queuectl.processes.system import leftovers
 from queuectl.processes.system.timers import Timers
 
 _LOOK_AGAIN = 0.02
+_LOOK_AFTER_FAILURE = 0.5
 
 
 class Aftermath:
@@ -41,8 +42,12 @@ class Aftermath:
         """
         if not self._deadlines:
             return
-        strangers = [pid for pid in orphans.children() if pid not in ours and pid not in runs]
-        strays = self._attribute(strangers, runs)
+        try:
+            strangers = [pid for pid in orphans.children() if pid not in ours and pid not in runs]
+            strays = self._attribute(strangers, runs)
+        except OSError:  # no descriptor is left: what cannot be seen may live
+            self._look_later(_LOOK_AFTER_FAILURE, runs, ours)
+            return
         for run, deadline in list(self._deadlines.items()):
             mine = strays.get(run, [])
             if mine or run.group_lives():
@@ -50,9 +55,13 @@ class Aftermath:
             else:
                 del self._deadlines[run]
                 self._finish(run)
-        if self._deadlines and not self._watching:
+        if self._deadlines:
+            self._look_later(_LOOK_AGAIN, runs, ours)
+
+    def _look_later(self, seconds: float, runs: Mapping[int, Run], ours: Collection[int]) -> None:
+        if not self._watching:
             self._watching = True
-            self._timers.after(_LOOK_AGAIN, lambda: self._again(runs, ours))
+            self._timers.after(seconds, lambda: self._again(runs, ours))
 
     def _again(self, runs: Mapping[int, Run], ours: Collection[int]) -> None:
         self._watching = False

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import cache
 
+_CHUNK = 65536
 _SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
 
 
 def adopt() -> bool:
-    """Become the parent of orphaned descendants, instead of init; whether the system can."""
+    """Become the parent of orphaned descendants, instead of init; whether the system can.
+
+    Raises `OSError` where no descriptor can be had for looking at them.
+    """
+    children()
     try:
         import ctypes
 
@@ -20,13 +26,27 @@ def adopt() -> bool:
 
 
 def children() -> list[int]:
-    """The pids of this process's children, zombies included; empty where /proc has no such list."""
-    pid = os.getpid()
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
-            return [int(word) for word in file.read().split()]
-    except OSError:
+    """The pids of this process's children, zombies included; empty where /proc has no such list.
+
+    Raises `OSError` where one cannot look.
+    """
+    descriptor = _list_of_children(os.getpid())
+    if descriptor is None:
         return []
+    found, chunk = bytearray(), b"-"
+    while chunk:
+        chunk = os.pread(descriptor, _CHUNK, len(found))
+        found += chunk
+    return [int(word) for word in found.split()]
+
+
+@cache
+def _list_of_children(pid: int) -> int | None:
+    # Kept open: a command that has ended can be reported when no more descriptors can be had.
+    try:
+        return os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
 
 
 def exited() -> os.waitid_result | None:

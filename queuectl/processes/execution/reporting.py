@@ -12,10 +12,13 @@ from queuectl.failpoints import reach
 from queuectl.processes.messages import Birth, Born, Orders, Report
 from queuectl.processes.system import launching
 from queuectl.processes.system.channel import Channel, Closed
+from queuectl.processes.system.timers import Timers
 from queuectl.stores.exchange import Ended, Started
 
 Follow = Callable[[Orders | None], None]
 Settle = Callable[[int, int], None]
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0
 
 
 class Reporting:
@@ -30,11 +33,14 @@ class Reporting:
         birth: Birth,
         channel: Channel,
         selector: selectors.BaseSelector,
+        timers: Timers,
         follow: Follow,
         settle: Settle,
     ) -> None:
         self._birth = birth
-        self._selector = selector
+        self._selector, self._timers = selector, timers
+        self._pause = _FIRST_PAUSE
+        self._held_off = False
         self._follow, self._settle = follow, settle
         self._started: list[Started] = []
         self._ended: list[Ended] = []
@@ -70,7 +76,8 @@ class Reporting:
             self._started, self._ended = [], []
             self._unrecorded.append(report)
             self._transmit(report)
-        if self.orphaned and self._channel is None and (busy or not self.all_recorded):
+        missing = self.orphaned and self._channel is None and not self._held_off
+        if missing and (busy or not self.all_recorded):
             self._call_caretaker()
 
     def reaped(self, pid: int) -> None:
@@ -114,6 +121,7 @@ class Reporting:
         while self._unrecorded and self._unrecorded[0].number <= recorded:
             for one in self._unrecorded.popleft().ended:
                 self._settle(one.row, one.lease)
+            self._pause = _FIRST_PAUSE
             reach("report known")
 
     def _lost(self) -> None:
@@ -127,12 +135,32 @@ class Reporting:
             self._follow(None)
 
     def _call_caretaker(self) -> None:
-        ours, theirs = socket.socketpair()
-        birth = self._birth
-        pid = launching.spawn("caretaker", [birth.id], birth.home, birth.store, theirs.fileno())
-        reach("caretaker called")
-        self.pids.add(pid)
-        theirs.close()
-        self._listen(Channel(ours))
+        # One that cannot be had, or ends at once, is not called again at once.
+        self._held_off = True
+        self._timers.after(self._pause, self._go_on)
+        self._pause = min(self._pause * 2, _LAST_PAUSE)
+        try:
+            channel = self._spawn_caretaker()
+        except OSError:
+            return
+        self._listen(channel)
         for report in list(self._unrecorded):
             self._transmit(report)
+
+    def _go_on(self) -> None:
+        self._held_off = False
+
+    def _spawn_caretaker(self) -> Channel:
+        birth = self._birth
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                pid = launching.spawn(
+                    "caretaker", [birth.id], birth.home, birth.store, theirs.fileno()
+                )
+            except OSError:
+                ours.close()
+                raise
+        reach("caretaker called")
+        self.pids.add(pid)
+        return Channel(ours)

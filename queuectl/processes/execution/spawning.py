@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from functools import cache
 from typing import NamedTuple
 
 from queuectl.executors.local import NOT_EXECUTABLE, NOT_FOUND, CannotLaunch, Launch
-
-# The fault is the command's, not the system's.
-_UNRUNNABLE = {errno.E2BIG, errno.ENOEXEC, errno.ELOOP, errno.ENAMETOOLONG}
+from queuectl.processes.system.shortage import is_shortage
 
 
 class Spawned(NamedTuple):
@@ -75,6 +72,6 @@ def _explain(launch: Launch, error: OSError) -> Exception:
     name = launch.argv[0]
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return CannotLaunch(name, NOT_FOUND, "not found")
-    if isinstance(error, PermissionError) or error.errno in _UNRUNNABLE:
-        return CannotLaunch(name, NOT_EXECUTABLE, error.strerror or str(error))
-    return error
+    if is_shortage(error):
+        return error
+    return CannotLaunch(name, NOT_EXECUTABLE, error.strerror or str(error))

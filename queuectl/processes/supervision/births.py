@@ -8,21 +8,22 @@ import socket
 from collections.abc import Callable
 
 from queuectl.failpoints import reach
-from queuectl.processes.messages import Birth, Gone
+from queuectl.processes.messages import Birth, Gone, Unborn
 from queuectl.processes.system.channel import Channel, Closed
 
 
 class Births:
-    """Asks whichever nursery is there; `connected` and `gone` are called with the news."""
+    """Asks whichever nursery is there; `connected`, `unborn` and `gone` are told the news."""
 
     def __init__(
         self,
         selector: selectors.BaseSelector,
         connected: Callable[[], None],
+        unborn: Callable[[Unborn], None],
         gone: Callable[[Gone], None],
     ) -> None:
         self._selector = selector
-        self._connected, self._gone = connected, gone
+        self._connected, self._unborn, self._gone = connected, unborn, gone
         self._socket: socket.socket | None = None
         self._channel: Channel | None = None
         self._count = 0
@@ -31,6 +32,11 @@ class Births:
     def nursery(self) -> int | None:
         """A number of the nursery that is there; the next one has another."""
         return None if self._socket is None else self._count
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether there is a nursery."""
+        return self._socket is not None
 
     def connect(self, connection: socket.socket) -> None:
         """Talk to a new nursery."""
@@ -48,10 +54,16 @@ class Births:
             self._socket = self._channel = None
 
     def ask(self, birth: Birth) -> Channel | None:
-        """The channel to a worker that is about to be born; None while there is no nursery."""
+        """The channel to a worker that is about to be born.
+
+        None while there is no nursery, or no room to ask it.
+        """
         if self._socket is None:
             return None
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            return None
         with theirs:
             try:
                 socket.send_fds(self._socket, [pickle.dumps(birth)], [theirs.fileno()])
@@ -66,6 +78,6 @@ class Births:
             return
         try:
             for message in self._channel.receive():
-                self._gone(message)
+                self._unborn(message) if isinstance(message, Unborn) else self._gone(message)
         except Closed:
             self.disconnect()

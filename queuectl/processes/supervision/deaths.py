@@ -14,7 +14,7 @@ from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.member import Member
 from queuectl.processes.supervision.rescue import ends_in
-from queuectl.processes.system import leftovers
+from queuectl.processes.system import ledger, leftovers
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.exchange import Ended
 
@@ -82,22 +82,24 @@ class Deaths:
         if member.cause == "exit code 0" and not member.held:
             self._over(member)
             return
-        log.warning("worker %s (pid %s) died: %s", member.row.id, member.pid, member.cause)
+        log.warning("worker %s (pid %s) %s", member.row.id, member.pid, member.fate)
         self._clear(member)
 
     def _clear(self, member: Member) -> None:
         """End what lives of the dead worker's runs; go on once there is nothing."""
         marks = [leftovers.marker(self._uuid, *lease) for lease in member.held]
         groups = [(one.pid, one.pid_started) for one in member.running.values()]
-        busy = locks.is_held(self._home.worker_lock(member.row.id))
-        if member.reports or (marks and leftovers.kill(marks, groups)) or busy:
+        lock = self._home.worker_lock(member.row.id)
+        alive = locks.may_be_held(lock) or (marks and leftovers.kill(marks, groups))
+        begun = ledger.read(lock)
+        if member.reports or alive or begun is None:
             self._timers.after(_LOOK_AGAIN, partial(self._clear, member))
             return
         reach("leftovers killed")
         died = Outcome(End.WORKER_DIED, error=f"worker died: {member.cause}")
         if member.desired.stops:
             died = Outcome(End.INTERRUPTED, error="interrupted by a shutdown")
-        ends = ends_in(self._home, member.row.id, member.held, died)
+        ends = ends_in(self._home, begun, member.held, died)
         if ends:
             self.ends += ends
             self._unrecorded.add(member.row.id)

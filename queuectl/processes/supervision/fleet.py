@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from queuectl.domain.errors import StoreError
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.domain.settings import Settings
 from queuectl.failpoints import reach
 from queuectl.home import locks
 from queuectl.home.folder import Home
-from queuectl.processes.messages import Birth, Gone, Rules
+from queuectl.processes.messages import NO_ROOM, Birth, Gone, Rules, Unborn
 from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.deaths import Deaths
 from queuectl.processes.supervision.member import Member
+from queuectl.processes.supervision.register import Register
 from queuectl.processes.supervision.takeover import kill
 from queuectl.processes.system import identity, leftovers, out_of_memory
 from queuectl.processes.system.timers import Timers
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 0.02
 _BEYOND_GRACE = 10.0
-_WRITE_AGAIN = 1.0
+_TRY_AGAIN = 1.0
 
 
 class Fleet:
@@ -47,9 +47,10 @@ class Fleet:
         self._store, self._home, self._me = store, home, me
         self._selector, self._timers, self._changed = selector, timers, changed
         self._members: dict[str, Member] = {}
-        self.births = Births(selector, self._nursery_is_there, self._gone)
+        self.births = Births(selector, self._nursery_is_there, self._unborn, self._gone)
         self._deaths = Deaths(store.uuid, home, timers, self._replace)
         self._witness = out_of_memory.witness()
+        self._write = Register(store, timers).write
         self._rules = Rules(0, 0, 0)
         self._draining = False
 
@@ -82,12 +83,16 @@ class Fleet:
             time.sleep(_LOOK_AGAIN)
 
     def _lives(self) -> bool:
-        return any(locks.is_held(self._home.worker_lock(one)) for one in self._members)
+        return any(locks.may_be_held(self._home.worker_lock(one)) for one in self._members)
 
     def _nursery_is_there(self) -> None:
         for member in self._members.values():
-            if member.channel is None and member.pid is None and not member.gone:
-                self._bear(member)
+            self._bear_if_missing(member)
+
+    def _bear_if_missing(self, member: Member) -> None:
+        is_missing = member.channel is None and member.pid is None and not member.gone
+        if is_missing and member.row.id in self._members:
+            self._bear(member)
 
     def _bear(self, member: Member) -> None:
         row = member.row
@@ -97,15 +102,24 @@ class Fleet:
         if channel is not None:
             member.connect(channel, self.births.nursery)
             self._selector.register(channel, selectors.EVENT_READ, partial(self._hear, member))
+        elif self.births.can_be_asked:
+            self._timers.after(_TRY_AGAIN, partial(self._bear_if_missing, member))
 
     def _born(self, member: Member, pid: int) -> None:
         member.pid = pid
-        self._write(member.row.id, WorkerStatus.IDLE, pid, identity.started(pid))
+        self._write(member.row.id, WorkerStatus.IDLE, pid)
         log.info("worker %s started, pid %d", member.row.id, pid)
+
+    def _unborn(self, message: Unborn) -> None:
+        member = self._members.get(message.id)
+        if member is not None and member.life == message.life:
+            member.unborn = True
+            self._deaths.caused(member, message.reason)
 
     def _gone(self, message: Gone) -> None:
         member = self._members.get(message.id)
         if member is not None and member.life == message.life:
+            member.unborn = message.code == NO_ROOM
             self._deaths.caused(member, self._cause(member, message.code))
 
     def _cause(self, member: Member, code: int) -> str:
@@ -115,21 +129,6 @@ class Fleet:
         if killed and self._witness.killed(member.pid or 0, member.born):
             return "out of memory"
         return f"signal {-code}"
-
-    def _write(
-        self,
-        worker_id: str,
-        status: WorkerStatus,
-        pid: int | None = None,
-        start: int | None = None,
-        note: str | None = None,
-    ) -> None:
-        try:
-            self._store.set_worker(worker_id, status, pid, start, note)
-        except StoreError as error:
-            log.warning("cannot write down that %s is %s: %s", worker_id, status, error)
-            again = partial(self._write, worker_id, status, pid, start, note)
-            self._timers.after(_WRITE_AGAIN, again)
 
     # Wishes.
 
@@ -203,6 +202,12 @@ class Fleet:
         """The members that have something to record."""
         return [member for member in self._members.values() if member.reports]
 
+    @property
+    def unrecorded(self) -> int:
+        """How many ends of runs are known here and not in the store."""
+        told = (len(one.ended) for member in self.reports() for one in member.reports)
+        return sum(told) + len(self._deaths.ends)
+
     def abandoned(self) -> list[Ended]:
         """Ends of runs whose worker died."""
         return self._deaths.ends
@@ -250,8 +255,8 @@ class Fleet:
             self._remove(member, WorkerStatus.STOPPED)
             return
         delay = member.next_delay()
-        note = f"died: {member.cause}; started again after {delay:g} s"
-        self._write(member.row.id, WorkerStatus.STARTING, None, None, note)
+        note = f"{member.fate}; started again after {delay:g} s"
+        self._write(member.row.id, WorkerStatus.STARTING, note=note)
         member.pid = None
         self._timers.after(delay, partial(self._bear_again, member))
         self._changed()

@@ -9,15 +9,17 @@ import signal
 import socket
 from contextlib import suppress
 
-from queuectl.domain.errors import StoreError, SupervisorLost
+from queuectl.domain.errors import StoreBusy, StoreError, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker
 from queuectl.domain.settings import Settings
 from queuectl.home import wake
+from queuectl.home.notice import Notice
 from queuectl.processes.supervision.fleet import Fleet
 from queuectl.processes.supervision.introduction import introduce
 from queuectl.processes.supervision.offspring import Child
 from queuectl.processes.supervision.rescue import Rescue
 from queuectl.processes.supervision.takeover import Vigil, take_over
+from queuectl.processes.supervision.trouble import Trouble
 from queuectl.processes.system.signals import Signals
 from queuectl.processes.system.timers import Timers
 from queuectl.queue import JobQueue
@@ -25,7 +27,6 @@ from queuectl.stores.exchange import Lease
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0
 _END_OF_CHILD = 5.0
 _STARTED_LATER = 0.05
 _RESCUE_AGAIN = 0.5
@@ -34,7 +35,7 @@ _RESCUE_AGAIN = 0.5
 class Loop:
     """The supervisor's event loop: each turn is one transaction."""
 
-    def __init__(self, queue: JobQueue) -> None:
+    def __init__(self, queue: JobQueue, notice: Notice) -> None:
         self._queue, self._store, self._home = queue, queue.store, queue.home
         self._me = introduce(queue.home)
         self._settings: Settings = queue.settings()
@@ -56,9 +57,7 @@ class Loop:
         self._hungry = True
         self._look_due = False
         self._started_due = False
-        self._held_off = False
-        self._pause = _FIRST_PAUSE
-        self._trouble: str | None = None
+        self._trouble = Trouble(notice, self._timers, self._hunger)
         self._seen: int | None = None
 
     def _listen(self) -> None:
@@ -171,6 +170,9 @@ class Loop:
             self._fleet.end_drained()
         except StoreError as error:
             self._hold_off(error)
+        else:
+            if not self._fleet.unrecorded:
+                self._recover()
         if self._fleet.drained:
             self._stop(Desired.STOP)
 
@@ -214,12 +216,17 @@ class Loop:
     def _beat(self) -> None:
         try:
             self._watch_others()
-            self._store.beat(self._me.id, self._trouble)
+            self._store.beat(self._me.id, self._trouble.note)
         except SupervisorLost:
             self.lost = True
-        except StoreError:
-            pass  # the next turn finds out, and says so
+        except StoreError as error:  # the next turn finds out, and says so
+            self._look_who_blocks(error)
         self._timers.after(self._settings.heartbeat, self._beat)
+
+    def _look_who_blocks(self, error: StoreError) -> None:
+        if isinstance(error, StoreBusy):
+            with suppress(StoreError):
+                self._watch_others()
 
     def _watch_others(self) -> None:
         silent = self._vigil.look(self._store.supervisors(), self._settings.lease)
@@ -230,7 +237,7 @@ class Loop:
     # The turn.
 
     def _turn(self) -> None:
-        if self._held_off:
+        if self._trouble.held_off:
             return
         members, abandoned = self._fleet.reports(), self._fleet.abandoned()
         demands = self._fleet.demands() if self._hungry or members else []
@@ -261,25 +268,14 @@ class Loop:
         self._started_due = True
 
     def _hold_off(self, error: StoreError) -> None:
-        # What could not be recorded is kept; the workers finish what they run meanwhile.
         self.lost = self.lost or isinstance(error, SupervisorLost)
-        if self._trouble is None:
-            log.error("the store does not take what is to be recorded: %s", error)
-        self._trouble = str(error)
-        if not self._held_off:
-            self._held_off = True
-            self._timers.after(self._pause, self._go_on)
-            self._pause = min(self._pause * 2, _LAST_PAUSE)
-
-    def _go_on(self) -> None:
-        self._held_off = False
-        self._hungry = True
+        self._trouble.begin(error, self._fleet.unrecorded)
+        self._look_who_blocks(error)
 
     def _recover(self) -> None:
-        if self._trouble is not None:
-            log.info("the store works again")
-            self._trouble = None
-            self._pause = _FIRST_PAUSE
+        if self._trouble.end():
+            with suppress(StoreError):
+                self._store.beat(self._me.id, None)
 
     # The scheduler.
 

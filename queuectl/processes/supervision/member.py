@@ -12,6 +12,7 @@ from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease, Started
 
 _FIRST_DELAY, _LAST_DELAY = 0.5, 60.0
+_LAST_DELAY_WITHOUT_ROOM = 5.0
 _GOOD_LIFE = 60.0
 # Seconds: below this a job is short; the average remembers about so many.
 _SHORT, _MEMORY, _UNKNOWN = 0.01, 8, 1.0
@@ -34,6 +35,7 @@ class Member:
         self.cause: str | None = None
         self.life = 0
         self.nursery: int | None = None
+        self.unborn = False  # the system had no room for the process
         self._acknowledged = 0
         self._told_cancels: set[Lease] = set()
         self._delay = _FIRST_DELAY
@@ -80,9 +82,15 @@ class Member:
         """Begin a life of the process, over this channel, in this nursery."""
         self.nursery = nursery
         self.channel, self.closed, self.gone, self.cause = channel, False, False, None
+        self.unborn = False
         self.pid, self._acknowledged = None, 0
         self.life += 1
         self.born, self._did_something = time.monotonic(), False
+
+    @property
+    def fate(self) -> str:
+        """How the process ended, or that it never was, and the cause."""
+        return f"{'could not begin' if self.unborn else 'died'}: {self.cause}"
 
     def next_delay(self) -> float:
         """Seconds to wait before the process is replaced; grows while lives are short and idle.
@@ -91,7 +99,7 @@ class Member:
         """
         if self._did_something or time.monotonic() - self.born > _GOOD_LIFE:
             self._delay = _FIRST_DELAY
-        delay = self._delay
+        delay = min(self._delay, _LAST_DELAY_WITHOUT_ROOM) if self.unborn else self._delay
         self._delay = min(delay * 2, _LAST_DELAY)
         return delay
 

@@ -14,6 +14,7 @@ from queuectl.processes.system import launching
 from queuectl.processes.system.timers import Timers
 
 _FIRST_DELAY, _LAST_DELAY = 0.2, 30.0
+_LAST_DELAY_WITHOUT_ROOM = 5.0
 # A child that lived this long was well; the next one starts without delay.
 _GOOD_LIFE = 60.0
 
@@ -45,17 +46,20 @@ class Child:
         if not self._wanted:
             return
         self._born = time.monotonic()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, self._kind)
         try:
-            self.pid = launching.spawn(self._name, [], *self._place, theirs.fileno())
+            ours, theirs = socket.socketpair(socket.AF_UNIX, self._kind)
         except OSError:
-            ours.close()
-            self._start_later()
-        else:
-            reach("child spawned")
-            self._connected(ours)
-        finally:
-            theirs.close()
+            self._start_later(_LAST_DELAY_WITHOUT_ROOM)
+            return
+        with theirs:
+            try:
+                self.pid = launching.spawn(self._name, [], *self._place, theirs.fileno())
+            except OSError:
+                ours.close()
+                self._start_later(_LAST_DELAY_WITHOUT_ROOM)
+            else:
+                reach("child spawned")
+                self._connected(ours)
 
     def reap(self) -> str | None:
         """How it died, if it did; its successor is then on its way."""
@@ -70,11 +74,11 @@ class Child:
         code = os.waitstatus_to_exitcode(status)
         return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
-    def _start_later(self) -> None:
+    def _start_later(self, longest: float = _LAST_DELAY) -> None:
         if time.monotonic() - self._born > _GOOD_LIFE:
             self._delay = _FIRST_DELAY
-        self._timers.after(self._delay, self.start)
-        self._delay = min(self._delay * 2, _LAST_DELAY)
+        self._timers.after(min(self._delay, longest), self.start)
+        self._delay = min(self._delay * 2, longest)
 
     def end(self, grace: float) -> None:
         """Wait for it to end by itself, as it does once its socket is closed, else kill it."""

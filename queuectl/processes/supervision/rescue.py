@@ -15,6 +15,7 @@ from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.takeover import clear, kill
 from queuectl.processes.system import ledger
+from queuectl.processes.system.ledger import Begun
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Ended, Holding, Lease
 
@@ -61,9 +62,11 @@ class Rescue:
         home = self._home_of(holdings[0])
         if home is None:
             return None
-        if locks.is_held(home.worker_lock(worker)) or clear(self._store, holdings):
+        lock = home.worker_lock(worker)
+        if locks.may_be_held(lock) or clear(self._store, holdings):
             return None
-        return ends_in(home, worker, leases, died)
+        begun = ledger.read(lock)
+        return None if begun is None else ends_in(home, begun, leases, died)
 
     def _home_of(self, holding: Holding) -> Home | None:
         """The home of a run; None where it cannot be looked into."""
@@ -80,21 +83,21 @@ class Rescue:
         for worker in self._store.workers():
             if worker.supervisor in active or worker.host != self._me.host:
                 continue
-            if locks.is_held(self._home.worker_lock(worker.id)):
+            if locks.may_be_held(self._home.worker_lock(worker.id)):
                 living = True
             elif os.path.exists(self._home.worker_lock(worker.id)) or worker.pid is None:
                 self._store.set_worker(worker.id, WorkerStatus.DIED, note="its supervisor died")
         return living
 
 
-def ends_in(home: Home, worker: str, leases: Iterable[Lease], died: Outcome) -> list[Ended]:
+def ends_in(home: Home, begun: Begun, leases: Iterable[Lease], died: Outcome) -> list[Ended]:
     """The ends of what a worker held that has died so: nothing of it lives any more.
 
-    What had not begun goes back. Of several that had, one may have taken the worker down, so
-    all are suspects and none is charged.
+    `begun` is what its ledger says. What had not begun goes back. Of several that had, one may
+    have taken the worker down, so all are suspects and none is charged.
     """
     held = list(leases)
-    begun = ledger.read(home.worker_lock(worker)).intersection(held)
+    begun = begun.intersection(held)
     if len(begun) > 1 and died.end not in UNCHARGED:
         died = Outcome(
             End.SUSPECTED, error=f"{died.error} (one of {len(begun)} jobs in the worker)"

@@ -7,6 +7,8 @@ import socket
 import struct
 from typing import Any
 
+from queuectl.processes.system.shortage import is_shortage
+
 _LENGTH = struct.Struct("!I")
 _CHUNK = 1 << 18
 
@@ -47,9 +49,9 @@ class Channel:
         while self._outgoing:
             try:
                 sent = self._socket.send(self._outgoing[:_CHUNK])
-            except BlockingIOError:
-                return False
-            except OSError:
+            except OSError as error:
+                if is_shortage(error):  # of room in the socket, too
+                    return False
                 raise Closed from None
             del self._outgoing[:sent]
         return True
@@ -66,10 +68,8 @@ class Channel:
         while True:
             try:
                 data = self._socket.recv(_CHUNK)
-            except BlockingIOError:
-                return False
-            except OSError:
-                return True
+            except OSError as error:
+                return not is_shortage(error)
             if not data:
                 return True
             self._incoming += data

@@ -14,11 +14,11 @@ def host() -> str:
 
 
 def boot() -> str:
-    """A text that differs after each start of the machine."""
+    """A text that differs after each start of the machine; `OSError` where one cannot look."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
-    except OSError:
+    except FileNotFoundError:  # anything else must not make it look like another start
         import psutil
 
         return str(round(psutil.boot_time()))
@@ -27,7 +27,7 @@ def boot() -> str:
 def started(pid: int) -> int:
     """When process `pid` started, in a unit of this host's own; 0 if there is none.
 
-    A zombie counts as gone.
+    A zombie counts as gone. Raises `OSError` where one cannot look, which does not mean gone.
     """
     state, start = _look_up(pid)
     return NOTHING if state in _GONE else start

@@ -42,15 +42,18 @@ class Ledger:
             self._free.append(place)
 
 
-def read(path: str) -> Begun:
+def read(path: str) -> Begun | None:
     """The runs begun and not settled, as (row, lease), besides some that are settled.
 
-    What a worker held besides was not begun.
+    What a worker held besides was not begun. Empty where there is no such file, None where one
+    cannot look, which may hide anything.
     """
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except OSError:
+    except FileNotFoundError:
         return set()
+    except OSError:
+        return None
     whole = len(data) // _ENTRY.size * _ENTRY.size
     return {entry for entry in _ENTRY.iter_unpack(data[:whole]) if entry[0]}

@@ -22,7 +22,10 @@ def marker(uuid: str, row: int, lease: int) -> str:
 
 
 def marker_of(pid: int) -> str | None:
-    """The marker in the environment that a process was started with, if any."""
+    """The marker in the environment that a process was started with, if any.
+
+    None where it is gone or another user's; `OSError` where one cannot look.
+    """
     data = _environment(pid)
     wanted = MARKER.encode() + b"="
     start = 0 if data.startswith(wanted) else data.find(b"\0" + wanted) + 1
@@ -57,12 +60,15 @@ def _read(pid: int, name: str) -> bytes:
     try:
         with open(f"/proc/{pid}/{name}", "rb") as file:
             return file.read()
-    except OSError:  # gone, or another user's
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # gone, or another user's
         return b""
 
 
 def is_ours(pid: int) -> bool:
-    """Whether `pid` is a process of a queue, which belongs to no run even if a run started it."""
+    """Whether `pid` is a process of a queue, which belongs to no run even if a run started it.
+
+    Raises `OSError` where one cannot look.
+    """
     line = _read(pid, "cmdline")
     return line.startswith(b"queuectl: ") or b"\0queuectl.processes." in line
 
@@ -71,7 +77,7 @@ def marked() -> Iterator[tuple[int, str]]:
     """Every process that carries a marker, as (pid, marker).
 
     Those that come while it looks are looked at, too: else one that forks and ends before its
-    turn would leave a child that no list has.
+    turn would leave a child that no list has. Raises `OSError` where one cannot look.
     """
     seen: set[int] = set()
     for _ in range(_LISTS):
@@ -98,18 +104,22 @@ def kill(markers: Iterable[str], groups: Iterable[tuple[int, int]] = ()) -> int:
     """Send KILL to all processes of these runs; how many were found alive.
 
     `groups` are the commands' own (pid, start time). Call again until it answers 0: a process
-    can fork while it is looked for.
+    can fork while it is looked for. Where one cannot look, one counts as found.
     """
-    wanted, found = set(markers), 0
-    for pid, start in groups:
-        if identity.is_alive(pid, start):
-            found += 1
-            _signal_group(pid)
-    for pid, value in marked():
-        if value in wanted and identity.started(pid):
-            found += 1
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+    found = 0
+    try:
+        for pid, start in groups:
+            if identity.is_alive(pid, start):
+                found += 1
+                _signal_group(pid)
+        wanted = set(markers)
+        for pid, value in marked():
+            if value in wanted and identity.started(pid):
+                found += 1
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+    except OSError:  # no descriptor is left, or no memory: what was not seen may live
+        found += 1
     return found
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import apsw
 
-from queuectl.domain.errors import StoreTooNew, StoreUnreachable
+from queuectl.domain.errors import StoreError, StoreFull, StoreTooNew, StoreUnreachable
 from queuectl.failpoints import reach
 from queuectl.stores.sqlite.clock import Clock
 from queuectl.stores.sqlite.failures import failure, translated
-from queuectl.stores.sqlite.file import APPLICATION_ID, prepare_file
+from queuectl.stores.sqlite.file import (
+    APPLICATION_ID,
+    has_wal,
+    immutable,
+    is_read_only,
+    prepare_file,
+)
 from queuectl.stores.sqlite.patience import Patience
 from queuectl.stores.sqlite.session import transaction
 
@@ -33,6 +39,35 @@ def connect(path: str, clock: Clock) -> apsw.Connection:
             _switch_to_wal(connection, path)
             connection.pragma("synchronous", "FULL")
             connection.pragma("journal_size_limit", MOST_WAL_KEPT)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_alone(path: str, cause: StoreError) -> apsw.Connection:
+    """A connection that only reads, where `cause` kept `connect` from working.
+
+    It needs no file for an index of the WAL, for which a full disk has no room: it keeps all
+    others away meanwhile. On a read-only disk there are none. Raises `cause` where that is no
+    way out.
+    """
+    if is_read_only(path) and not has_wal(path):
+        name, flags = immutable(path), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    elif isinstance(cause, StoreFull):
+        name, flags = path, apsw.SQLITE_OPEN_READWRITE
+    else:
+        raise cause
+    with translated(path):
+        connection = apsw.Connection(name, flags=flags)
+    try:
+        with translated(path, connection):
+            connection.set_busy_handler(Patience())
+            connection.pragma("locking_mode", "exclusive")
+            connection.pragma("query_only", 1)
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            if _is_outdated(connection, path):
+                raise cause
     except BaseException:
         connection.close()
         raise

@@ -55,10 +55,19 @@ def system_failure(path: str, error: OSError) -> StoreError:
     return failure(kind, path, error.strerror or str(error))
 
 
+def _is_read_only(path: str) -> bool:
+    try:
+        return bool(os.statvfs(os.path.dirname(path)).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
 def _meaning(path: str, error: apsw.Error, connection: apsw.Connection | None) -> StoreError:
     kind, reason = _MEANINGS.get(type(error), (StoreError, str(error)))
     if kind is StoreDamaged:
         reason = f"{reason}: {error}"
+    if kind is StoreUnreachable and _is_read_only(path):
+        return failure(kind, path, f"{reason}: its disk is read-only")
     if kind is StoreUnreachable and connection is not None and connection.system_errno:
         cause = connection.system_errno
         return system_failure(path, OSError(cause, f"{reason}: {os.strerror(cause)}"))

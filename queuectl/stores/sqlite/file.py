@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import closing, suppress
+from urllib.parse import quote
 
 import apsw
 
@@ -102,6 +103,25 @@ def _undo(path: str) -> None:
     with translated(path), closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)) as half:
         half.set_busy_handler(Patience())
         half.pragma("schema_version")
+
+
+def is_read_only(path: str) -> bool:
+    """Whether its file system takes no writes."""
+    with suppress(OSError):
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    return False
+
+
+def has_wal(path: str) -> bool:
+    """Whether a WAL holds something that may not be in the file itself."""
+    with suppress(OSError):
+        return os.stat(path + "-wal").st_size > 0
+    return False
+
+
+def immutable(path: str) -> str:
+    """The name under which SQLite opens a file that nobody can change."""
+    return f"file:{quote(path)}?immutable=1"
 
 
 def _is_utf8(path: str) -> bool:

@@ -86,12 +86,66 @@ def test_a_follower_sees_the_live_tail_of_endless_output(home):
     assert seen == b"".join(b"%09d\n" % number for number in range(1000))
 
 
-def test_output_that_no_disk_takes_is_counted_as_a_gap(home, monkeypatch):
+def test_output_that_no_disk_takes_is_kept_in_memory_and_the_rest_counted_as_a_gap():
     one = Recorder("/proc/no/such/place", 1 << 20)
-    one.feed(STDERR, b"x" * (INLINE + 1))
-    one.feed(STDERR, b"last words\n")
+    one.feed(STDOUT, b"begun\n")
+    one.spill()
+    one.feed(STDERR, b"x" * INLINE)
+    for _ in range(1000):
+        one.feed(STDOUT, b"more\n")
+        one.feed(STDERR, b"last words\n")
     assert one.last_words.endswith("last words\n")
-    assert one.finish() == b""
+    frames = list(decode(one.finish() or b""))
+    assert text(frame for frame in frames if not frame.is_gap) == (
+        b"begun\n" + b"x" * (INLINE - len("begun\n"))
+    )
+    gaps = {frame.is_stderr: frame.missing for frame in frames if frame.is_gap}
+    assert gaps == {False: 5000, True: 11 * 1000 + len("begun\n")}
+    assert len(frames) == 4
+
+
+def test_output_that_the_disk_takes_again_later_is_in_the_file_in_order(tmp_path):
+    blocked = tmp_path / "output"
+    blocked.write_text("a file where a folder should be")
+    home = Home(str(tmp_path))
+    one = recorder(home)
+    one.spill()
+    one.feed(STDOUT, b"a" * 40_000)
+    one.feed(STDOUT, b"b" * 40_000)
+    blocked.unlink()
+    one.feed(STDOUT, b"c" * 40_000)
+    assert one.finish() is None
+    frames = transcripts.read(home, 1, 1)
+    lost = 80_000 - INLINE
+    assert [frame.missing for frame in frames if frame.is_gap] == [lost]
+    kept = text(frame for frame in frames if not frame.is_gap)
+    assert kept == b"a" * 40_000 + b"b" * (40_000 - lost) + b"c" * 40_000
+
+
+def test_what_the_file_does_not_take_at_the_end_is_handed_over(home):
+    one = recorder(home)
+    one.feed(STDOUT, b"a" * (INLINE + 1))
+    place, aside = Path(home.output(1, 1)), Path(str(home)) / "aside"
+    place.rename(aside)
+    place.symlink_to("/proc/no/such/place")
+    one.feed(STDOUT, b"b" * INLINE)
+    one.feed(STDOUT, b"c" * 10)
+    rest = one.finish()
+    aside.rename(place)
+    frames = transcripts.whole(home, 1, 1, rest or b"")
+    assert [frame.missing for frame in frames if frame.is_gap] == [10]
+    kept = text(frame for frame in frames if not frame.is_gap)
+    assert kept == b"a" * (INLINE + 1) + b"b" * INLINE
+
+
+def test_a_gap_and_the_tail_behind_it_are_both_kept_in_the_file(home):
+    one = recorder(home, 4 * INLINE)
+    one.feed(STDOUT, b"a" * (2 * INLINE))
+    one.feed(STDOUT, b"b" * (2 * INLINE + 5))
+    assert one.finish() is None
+    frames = transcripts.read(home, 1, 1)
+    assert [frame.missing for frame in frames if frame.is_gap] == [5]
+    assert text(frame for frame in frames if not frame.is_gap)[2 * INLINE :] == b"b" * 2 * INLINE
 
 
 @given(
