@@ -40,6 +40,10 @@ class Session(ABC):
     def next_job_row(self) -> int:
         """The row for the next new job; more of them follow without a gap."""
 
+    @abstractmethod
+    def skip_job_rows(self, last: int) -> None:
+        """Give no new job a row up to `last`."""
+
     def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
         """The first row that a statement gives."""
         return next(iter(self.run(sql, bindings)), None)
@@ -72,3 +76,7 @@ class Transactional(Store):
     @abstractmethod
     def _writing(self) -> AbstractContextManager[Session]:
         """A session that may write, alone; what it wrote is kept unless something is raised."""
+
+    def _deleting(self) -> AbstractContextManager[Session]:
+        """As `_writing`, to delete what the caller knows that nothing refers to."""
+        return self._writing()

@@ -34,6 +34,11 @@ class SqliteSession(Session):
         last = self.first("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
         return 1 + (last[0] if last else 0)
 
+    def skip_job_rows(self, last: int) -> None:
+        if last >= self.next_job_row():
+            self.run("DELETE FROM sqlite_sequence WHERE name = 'jobs'")
+            self.run("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', ?)", (last,))
+
 
 @contextmanager
 def transaction(connection: apsw.Connection, begin: str, clock: Clock) -> Iterator[SqliteSession]:

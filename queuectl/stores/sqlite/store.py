@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import apsw
+
 from queuectl.domain.errors import StoreDamaged
 from queuectl.stores.sql.session import Session
 from queuectl.stores.sql.store import SqlStore
+from queuectl.stores.sqlite import copying
 from queuectl.stores.sqlite.connection import connect
 from queuectl.stores.sqlite.failures import failure, translated
 from queuectl.stores.sqlite.session import Clock, transaction
@@ -40,6 +43,17 @@ class SqliteStore(SqlStore):
         with translated(self._path, self._connection):
             return int(self._connection.pragma("data_version"))
 
+    def copy(self, path: str) -> None:
+        copying.copy(self._connection, self._path, path)
+
+    def load(self, path: str) -> None:
+        copying.load(self._connection, self._path, path)
+        self.uuid = self._read_uuid()
+
+    def _damage(self) -> list[str]:
+        with translated(self._path, self._connection):
+            return copying.damage(self._connection)
+
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         with (
@@ -56,6 +70,17 @@ class SqliteStore(SqlStore):
             transaction(self._connection, "BEGIN IMMEDIATE", self._clock) as session,
         ):
             yield session
+
+    @contextmanager
+    def _deleting(self) -> Iterator[Session]:
+        # No index leads from a worker to its runs, so SQLite would walk through all runs for each
+        # worker that is deleted, and nobody else could write meanwhile.
+        self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
+        try:
+            with self._writing() as session:
+                yield session
+        finally:
+            self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
 
     def _read_uuid(self) -> str:
         with self._reading() as session:
