@@ -23,7 +23,7 @@ FORMAT = 1
 DATABASE = "queue.db"
 _LABEL, _SEAL = "queuectl-backup.json", "seal.json"
 _MOST_OF_JSON = 65536
-_CHUNK = 1024 * 1024
+_CHUNK, _READ = 1024 * 1024, 64 * 1024
 
 Label = dict[str, Any]
 
@@ -112,7 +112,7 @@ def unpack(source: IO[bytes], name: str, folder: str) -> Label:
     or `OSError`.
     """
     try:
-        with tarfile.open(fileobj=source, mode="r|", bufsize=_CHUNK) as archive:
+        with tarfile.open(fileobj=source, mode="r|", bufsize=_READ) as archive:
             return _unpack(archive, name, folder)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise BackupUnusable(name, f"it is not a whole backup ({error})") from None

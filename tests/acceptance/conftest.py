@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.disks import mounted
 from tests.support.installation import Installation
 
 
@@ -15,3 +16,9 @@ def place(tmp_path: Path) -> Iterator[Installation]:
     installation = Installation(tmp_path / "home")
     yield installation
     installation.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path / "small", "1m") as folder:
+        yield folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,19 +13,27 @@ from queuectl.home.folder import Home
 from queuectl.processes.system import environment, identity, leftovers
 
 _MOST_NAMED = 5
+_PATIENCE = 2.0
 
 
 @contextmanager
 def alone_in(home: Home) -> Iterator[None]:
     """No worker or job of the home lives, and no supervisor starts meanwhile; `RestoreRefused`."""
-    lock = locks.acquire(home.supervisor_lock)
-    if lock is None:
-        raise RestoreRefused("workers are running: run worker stop first")
+    lock = _supervisor_lock(home)
     try:
         _refuse_survivors(home)
         yield
     finally:
         os.close(lock)
+
+
+def _supervisor_lock(home: Home) -> int:
+    # One that ends goes on for a moment after its last worker.
+    deadline = time.monotonic() + _PATIENCE
+    while (lock := locks.acquire(home.supervisor_lock)) is None:
+        if time.monotonic() > deadline:
+            raise RestoreRefused("workers are running: run worker stop first")
+    return lock
 
 
 def _refuse_survivors(home: Home) -> None:
