@@ -33,10 +33,9 @@ def backup(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def taken(place: Installation, backup: Path) -> Path:
-    """A backup of one completed job."""
+    """A backup of one job."""
     backup.parent.mkdir()
     place.queue.enqueue("true", id="kept")
-    place.ctl("worker", "start", "--drain")
     place.ctl("backup", str(backup))
     return backup
 

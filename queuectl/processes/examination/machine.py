@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from queuectl.domain.errors import StoreError
+from queuectl.domain.errors import QueuectlError
 from queuectl.domain.timing import SECOND, describe_duration, from_instant
 from queuectl.processes.examination.finding import Finding, Verdict, fine, problem, warning
 from queuectl.processes.examination.site import Site
@@ -106,7 +106,7 @@ def examine_clock(site: Site) -> Iterator[Finding]:
     now = time.time_ns() // 1000
     shown = from_instant(now).strftime("%Y-%m-%d %H:%M:%S UTC")
     latest = None
-    with suppress(StoreError):
+    with suppress(QueuectlError):
         latest = site.store.latest()
     if now < _EARLIEST * SECOND:
         yield problem("clock", f"it says {shown}, which is past", "set the clock")

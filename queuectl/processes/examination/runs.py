@@ -89,13 +89,20 @@ def _unheld(site: Site) -> dict[Lease, Holding]:
 
 
 def _heard_elsewhere(site: Site) -> set[str]:
+    """The supervisors of other homes and hosts that live, as far as can be told from here."""
     lease = effective(site.store.stored_settings()).lease
     silent = site.store.now() - round(lease * SECOND)
     return {
         one.id
         for one in _supervisors(site)
-        if one.heartbeat_at >= silent and not _is_here(site, one.host, one.home)
+        if not _is_here(site, one.host, one.home) and _is_heard(one, silent)
     }
+
+
+def _is_heard(one: Supervisor, silent: int) -> bool:
+    if (one.host, one.boot) == (identity.host(), identity.boot()):
+        return identity.is_alive(one.pid, one.pid_started)
+    return one.heartbeat_at >= silent
 
 
 def _is_stranded(site: Site, holding: Holding) -> bool:
