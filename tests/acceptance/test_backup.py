@@ -125,12 +125,13 @@ def test_a_backup_replaces_a_file_only_when_told_to(place: Installation, taken: 
     assert taken.read_bytes() != before
 
 
-@pytest.mark.parametrize("target", ["none/queue.tar", ".", "file/queue.tar"])
+@pytest.mark.parametrize("target", ["none/queue.tar", ".", "file/queue.tar", "fifo"])
 def test_a_target_that_cannot_be_written_is_an_error_in_one_line(
     place: Installation, tmp_path: Path, target: str
 ) -> None:
     (tmp_path / "file").touch()
-    said = refusal(place.ctl("backup", str(tmp_path / target), code=1))
+    os.mkfifo(tmp_path / "fifo")
+    said = refusal(place.ctl("backup", "--force", str(tmp_path / target), code=1))
     assert said.startswith(f"cannot back up to '{tmp_path / target}': ")
 
 

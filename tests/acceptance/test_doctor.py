@@ -114,6 +114,11 @@ def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
     assert found["home"]["found"].endswith("is not a folder")
 
 
+def test_a_store_of_no_known_kind_is_a_usage_error(home: OneShot) -> None:
+    said = home.refused(2, "--store", "mysql://x", "doctor")
+    assert said == "store: 'mysql://x' is not sqlite:///PATH"
+
+
 def test_every_format_has_the_same_findings(home: OneShot) -> None:
     (home.home / "queue.db").chmod(0o644)
     records = home.attempt("doctor", "--format", "json").json

@@ -11,6 +11,7 @@ from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.processes.examination import files, machine, permissions, records, runs, strays
 from queuectl.processes.examination.finding import Finding, Verdict, fine, problem, warning
 from queuectl.processes.examination.site import Site
+from queuectl.stores import engine_of
 
 
 class _Check(NamedTuple):
@@ -23,8 +24,8 @@ class _Check(NamedTuple):
 # What later checks need is mended first.
 _CHECKS = (
     _Check("engine", machine.examine_engine, needs_home=False),
-    _Check("disk", machine.examine_disk, needs_home=False),
     _Check("permissions", permissions.examine),
+    _Check("disk", machine.examine_disk, needs_home=False),
     _Check("clock", machine.examine_clock, needs_home=False),
     _Check("store", records.examine, needs_home=False),
     _Check("wal", machine.examine_wal, needs_home=False),
@@ -43,8 +44,10 @@ def examine(path: str, url: str, *, repair: bool) -> Iterator[Finding]:
     """Look at the home at `path` and the store at `url`; with `repair` mend what can be mended.
 
     Of what was mended two findings come: how it was, and what was done. Nothing is made that
-    is not there, and nothing raised for the state that things are in.
+    is not there, and nothing raised for the state that things are in; only `BadValue`, where the
+    URL is of no store.
     """
+    engine_of(url)
     with closing(Site(path, url)) as site:
         yield from _examine_home(site)
         for check in _CHECKS:

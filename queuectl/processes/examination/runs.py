@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 
+from queuectl.domain.errors import ProcessFailed
 from queuectl.domain.fleet import Supervisor
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.domain.settings import effective
@@ -24,7 +25,7 @@ from queuectl.processes.supervision.rescue import abandoned, clear
 from queuectl.processes.system import identity, ledger
 from queuectl.stores.exchange import Ended, Holding, Lease
 
-_LOOK_AGAIN = 0.05
+_LOOK_AGAIN, _PATIENCE = 0.05, 10.0
 
 
 def examine_supervisor(site: Site) -> Iterator[Finding]:
@@ -117,10 +118,17 @@ def _is_stranded(site: Site, holding: Holding) -> bool:
 
 def _settle(site: Site, holdings: list[Holding]) -> str:
     for holding in holdings:
-        while clear(site.store, [holding]):
-            time.sleep(_LOOK_AGAIN)
+        _await_end(site, holding)
         site.store.turn(holding.supervisor, (), [_end_of(site, holding)])
     return f"gave back {_ids(holdings)}"
+
+
+def _await_end(site: Site, holding: Holding) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while clear(site.store, [holding]):
+        if time.monotonic() > deadline:
+            raise ProcessFailed(f"processes of job {holding.id} do not end by SIGKILL")
+        time.sleep(_LOOK_AGAIN)
 
 
 def _end_of(site: Site, holding: Holding) -> Ended:

@@ -59,8 +59,16 @@ class Site:
 
     @property
     def has_store(self) -> bool:
-        """Whether the store exists."""
-        return self.database is None or os.path.lexists(self.database)
+        """Whether the store exists, or might: one that cannot be looked for is not gone."""
+        if self.database is None:
+            return True
+        try:
+            os.lstat(self.database)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
 
     @property
     def is_supervised(self) -> bool:

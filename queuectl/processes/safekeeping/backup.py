@@ -30,7 +30,7 @@ class Taken(NamedTuple):
 def write_backup(queue: JobQueue, target: str, *, force: bool) -> Taken:
     """Back up to the file `target`, which is there whole or not at all; raises `BackupFailed`."""
     folder, name = os.path.split(os.path.abspath(target))
-    if os.path.isdir(target) or (os.path.lexists(target) and not force):
+    if os.path.lexists(target) and not (force and os.path.isfile(target)):
         raise BackupFailed(target, _EXISTS)
     with _blamed(target):
         partial.remove_leftovers(folder)
