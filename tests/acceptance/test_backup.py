@@ -386,6 +386,47 @@ def test_a_restore_that_was_killed_is_told_of_and_can_be_repeated(
     assert other.attempt("doctor").code == 0
 
 
+def test_a_restore_that_is_interrupted_leaves_everything_as_it_was(
+    taken: Path, other: OneShot
+) -> None:
+    other("enqueue", "--id", "here", "true")
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen([*other.argv, "restore", "--force", "-"], stdin=theirs)
+    with ours:
+        ours.sendall(taken.read_bytes()[:80_000])
+        until((other.home / "restoring" / "queue.db").exists)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    assert not (other.home / "restoring").exists()
+    assert [job["id"] for job in other.jobs()] == ["here"]
+
+
+def test_a_restore_that_is_killed_while_it_replaces_the_store_replaces_all_or_nothing(
+    place: Installation, backup: Path, other: OneShot
+) -> None:
+    backup.parent.mkdir()
+    place.queue.enqueue_many([{"command": "x" * 1000}] * 6_000)
+    place.ctl("backup", str(backup))
+    other("enqueue", "--id", "here", "true")
+    wal = other.home / "queue.db-wal"
+    for size in (1, 3, 6):
+        process = subprocess.Popen([*other.argv, "restore", "--force", str(backup)])
+        until(lambda: process.poll() is not None or _size(wal) > size * 2**20)  # noqa: B023
+        process.kill()
+        process.wait()
+        with opened(other.home) as queue:
+            jobs = sum(queue.store.tallies().values())
+            assert queue.store.examine() == []
+        assert jobs in (1, 6_000)
+    other("restore", "--force", str(backup))
+    assert other("status", "--format", "json").json["jobs"]["pending"] == 6_000
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
 def test_the_label_says_what_a_backup_is_of(place: Installation, taken: Path) -> None:
     with tarfile.open(taken) as archive:
         names = archive.getnames()
