@@ -319,7 +319,7 @@ def test_jobs_whose_worker_is_gone_are_told_of_until_they_are_settled(place: Ins
     assert place.of_job(job)  # its run is still the current one
     place.start()
     place.queue.wait([job.id], 60)
-    assert examined(home) == {}
+    assert set(examined(home)) <= {"lock files"}  # until the next sweep
 
 
 def test_jobs_of_a_home_that_was_renamed_are_given_back(
