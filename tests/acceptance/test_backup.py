@@ -406,6 +406,7 @@ def test_a_restore_that_is_interrupted_leaves_everything_as_it_was(
     with ours:
         ours.sendall(taken.read_bytes()[:80_000])
         until((other.home / "restoring" / "queue.db").exists)
+        until(lambda: all(_waits(process.pid) for _ in range(5)), "it waits for the rest")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
     assert not (other.home / "restoring").exists()
@@ -431,6 +432,11 @@ def test_a_restore_that_is_killed_while_it_replaces_the_store_replaces_all_or_no
         assert jobs in (1, 6_000)
     other("restore", "--force", str(backup))
     assert other("status", "--format", "json").json["jobs"]["pending"] == 6_000
+
+
+def _waits(pid: int) -> bool:
+    time.sleep(0.01)
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("S")
 
 
 def _size(path: Path) -> int:
