@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
+from typing import NamedTuple
 
-from queuectl.home.folder import Home
-from queuectl.queue import JobQueue
+from queuectl.home.folder import Home, database_in, locate
+from queuectl.queue import JobQueue, store_url
+
+
+class Place(NamedTuple):
+    """Where a queue is, whether it can be opened or not: the path of its home, its store's URL."""
+
+    home: str
+    store: str
 
 
 class App:
@@ -21,6 +30,12 @@ class App:
         queue = JobQueue(self._home, self._store)
         self._opened = True
         return queue
+
+    @property
+    def place(self) -> Place:
+        """Where the queue is; nothing is opened or made. Raises `HomeUnusable`."""
+        home = os.path.realpath(locate(self._home, os.environ))
+        return Place(home, store_url(self._store, database_in(home)))
 
     @property
     def home(self) -> Home:

@@ -29,6 +29,9 @@ WRITES: Final = (
     "wish workers",
     "wish supervisor",
     "set",
+    "recount",
+    "renew",
+    "forget processes",
 )
 _AROUND_A_WRITE = ("begun", "written", "kept")  # before its statements, its commit, its answer
 _PLACES = (

@@ -61,8 +61,7 @@ class JobQueue:
 
     def __init__(self, home: str | None = None, store: str | None = None) -> None:
         self.home = Home(locate(home, os.environ))
-        url = store or os.environ.get("QUEUECTL_STORE") or "sqlite://" + self.home.database
-        self.store: Store = open_store(url)
+        self.store: Store = open_store(store_url(store, self.home.database))
 
     def __enter__(self) -> Self:
         return self
@@ -289,3 +288,8 @@ class JobQueue:
 
     def _ring(self) -> None:
         wake.ring(self.home.wake)
+
+
+def store_url(wish: str | None, database: str) -> str:
+    """Where jobs are kept: the wish, `QUEUECTL_STORE`, or the `database` file of the home."""
+    return wish or os.environ.get("QUEUECTL_STORE") or "sqlite://" + database

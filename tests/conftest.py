@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.disks import mounted
 from tests.support.installation import Installation
 
 REQUIRE_ALL = bool(os.environ.get("QUEUECTL_REQUIRE_ALL"))
@@ -53,6 +54,13 @@ def place(tmp_path: Path) -> Iterator[Installation]:
     installation = Installation(tmp_path / "home")
     yield installation
     installation.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    with mounted(tmp_path / "small", "1m") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session", autouse=True)

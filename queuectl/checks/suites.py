@@ -28,6 +28,7 @@ _MODULES = (
     "execution",
     "scheduling",
     "recovery",
+    "care",
     "listing",
     "status",
     "config",

@@ -20,6 +20,7 @@ class Category(StrEnum):
     WORKERS = "Workers"
     DLQ = "Dead letter queue"
     CONFIG = "Configuration"
+    CARE = "Care"
     TESTING = "Testing"
     GENERAL = "General"
 

@@ -53,6 +53,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def size(count: int) -> str:
+    """Bytes as a person reads them: `512 B`, `1.5 MiB`."""
+    amount, unit = float(count), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            break
+        amount /= 1024
+    return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
 def day(instant: int | None) -> str:
     """The day of an instant, MM-DD in local time."""
     return _local(instant, "%m-%d")

@@ -154,5 +154,25 @@ class SupervisorLost(StoreError):
         super().__init__(f"supervisor {supervisor} was taken for dead, and others have its jobs")
 
 
+class BackupFailed(QueuectlError):
+    """A backup cannot be written to its place."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        self.target, self.reason = target, reason
+        super().__init__(f"cannot back up to {quoted(target)}: {reason}")
+
+
+class BackupUnusable(QueuectlError):
+    """What is to be restored is no backup, or not a whole one, or made by a newer version."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"cannot restore {quoted(source)}: {reason}")
+
+
+class RestoreRefused(QueuectlError):
+    """A restore would destroy what is in its place, or what still lives there."""
+
+
 def _either(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

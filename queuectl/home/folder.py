@@ -30,7 +30,7 @@ class Home:
     @property
     def database(self) -> str:
         """The SQLite store."""
-        return os.path.join(self.path, "queue.db")
+        return database_in(self.path)
 
     @property
     def wake(self) -> str:
@@ -67,7 +67,22 @@ class Home:
         Tail segments of a running attempt stand beside it, with a suffix.
         """
         # A thousand jobs a folder: directories stay small however long the queue lives.
-        return os.path.join(self.path, "output", str(row // 1000), f"{row}.{lease}")
+        return os.path.join(self.outputs, str(row // 1000), f"{row}.{lease}")
+
+    @property
+    def outputs(self) -> str:
+        """The folder of all transcripts."""
+        return os.path.join(self.path, "output")
+
+    @property
+    def locks(self) -> str:
+        """The folder of the workers' lock files."""
+        return os.path.join(self.path, "run")
+
+    @property
+    def restoring(self) -> str:
+        """What a restore has unpacked and not put in its place yet."""
+        return os.path.join(self.path, "restoring")
 
     def folder(self, name: str) -> str:
         """The subfolder `name`, made if needed."""
@@ -77,6 +92,11 @@ class Home:
         except OSError as error:
             raise HomeUnusable(path, error.strerror or str(error)) from None
         return path
+
+
+def database_in(path: str) -> str:
+    """The SQLite store of the home at `path`."""
+    return os.path.join(path, "queue.db")
 
 
 def _make(path: str) -> None:

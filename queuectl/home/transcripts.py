@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 from collections.abc import Iterable
 
 from queuectl.domain.transcript import Frame, decode, encode
 from queuectl.failpoints import reach
 from queuectl.home.folder import Home
+
+ROWS = 1000  # whose transcripts share a folder
+_NAME = re.compile(r"(\d{1,18})\.(\d{1,18})(?:\.[oe]\d+)?", re.ASCII)
 
 
 class Follower:
@@ -64,6 +68,40 @@ def remove(home: Home, runs: Iterable[tuple[int, int]]) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(path)
     reach("files removed")
+
+
+def folders(home: Home) -> list[int]:
+    """The numbers of all folders of transcripts, ascending."""
+    return sorted(int(name) for name in _names(home.outputs) if name.isdecimal())
+
+
+def names_in(home: Home, folder: int) -> dict[str, tuple[int, int]]:
+    """The files of transcripts in a folder, with the row and lease that each belongs to."""
+    found = {}
+    for name in _names(os.path.join(home.outputs, str(folder))):
+        run = run_of(name)
+        if run is not None and run[0] // ROWS == folder:
+            found[name] = run
+    return found
+
+
+def run_of(name: str) -> tuple[int, int] | None:
+    """The row and lease that a file belongs to by its name, if it is one of a transcript."""
+    match = _NAME.fullmatch(name)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def drop_folder(home: Home, folder: int) -> None:
+    """Delete a folder, if it is empty."""
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.join(home.outputs, str(folder)))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _files(path: str) -> list[str]:

@@ -21,6 +21,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.timing import SECOND, from_instant
 from queuectl.home import transcripts, wake
+from queuectl.processes.sweeping import Sweeper
 from queuectl.processes.system import last_word, title
 from queuectl.processes.system.clocks import Clocks
 from queuectl.queue import JobQueue
@@ -37,6 +38,7 @@ class Scheduler:
 
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
+        self._sweeper = Sweeper(queue.store, queue.home)
         self._clocks = Clocks()
         self._numbers = itertools.count()
         self._due = ""
@@ -108,6 +110,7 @@ class Scheduler:
             while removed := store.prune(age, settings.keep_jobs, _PRUNED_AT_ONCE):
                 transcripts.remove(home, removed)
                 time.sleep(0.01)  # let others write between two portions
+            self._sweeper.sweep()
         except StoreError:
             return
 

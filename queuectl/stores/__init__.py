@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from queuectl.domain.errors import BadValue
 from queuectl.stores.contract import Store
+from queuectl.stores.upkeep import Engine
 
 
 def open_store(url: str) -> Store:
@@ -18,6 +19,28 @@ def open_store(url: str) -> Store:
 
             return SqliteStore(place)
         case _:
-            from queuectl.domain.secrets import masked_password
+            raise _unknown(url)
 
-            raise BadValue("store", masked_password(url), "sqlite:///PATH")
+
+def engine_of(url: str) -> Engine:
+    """The database that a store at `url` needs, whether it can be opened or not; `BadValue`."""
+    scheme, _, place = url.partition("://")
+    match scheme:
+        case "sqlite" if place.startswith("/"):
+            from queuectl.stores.sqlite import engine
+
+            return engine()
+        case _:
+            raise _unknown(url)
+
+
+def file_of(url: str) -> str | None:
+    """The file that the store at `url` is kept in, None for one that is no file."""
+    scheme, _, place = url.partition("://")
+    return place if scheme == "sqlite" and place.startswith("/") else None
+
+
+def _unknown(url: str) -> BadValue:
+    from queuectl.domain.secrets import masked_password
+
+    return BadValue("store", masked_password(url), "sqlite:///PATH")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Self
 
@@ -22,11 +22,12 @@ from queuectl.stores.exchange import (
     Started,
     Turn,
 )
+from queuectl.stores.upkeep import Upkeep
 
 Tallies = dict[tuple[str, State], int]
 
 
-class Store(ABC):
+class Store(Upkeep):
     """The jobs, attempts, changes, processes and settings of one queue.
 
     Instants are microseconds by the store's own clock. Where that can be set, delays and backoffs

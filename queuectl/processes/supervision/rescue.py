@@ -53,7 +53,7 @@ class Rescue:
         leases = [Lease(holding.row, holding.lease) for holding in holdings]
         if holdings[0].boot != self._me.boot:
             died = Outcome(End.HOST_DIED, error="host died: it was restarted")
-            return [_abandoned(self._home, lease, died) for lease in leases]
+            return [abandoned(self._home, lease, died) for lease in leases]
         died = Outcome(End.SUPERVISOR_DIED, error="supervisor died")
         if holdings[0].fenced:
             died = Outcome(End.SUPERVISOR_DIED, error="supervisor gave no sign of life")
@@ -103,10 +103,10 @@ def ends_in(home: Home, begun: Begun, leases: Iterable[Lease], died: Outcome) ->
             End.SUSPECTED, error=f"{died.error} (one of {len(begun)} jobs in the worker)"
         )
     returned = Outcome(End.RETURNED)
-    return [_abandoned(home, lease, died if lease in begun else returned) for lease in held]
+    return [abandoned(home, lease, died if lease in begun else returned) for lease in held]
 
 
-def _abandoned(home: Home, lease: Lease, outcome: Outcome) -> Ended:
+def abandoned(home: Home, lease: Lease, outcome: Outcome) -> Ended:
     """The end of a run whose worker cannot report; what it spilled of its output is kept."""
     spilled = os.path.exists(home.output(*lease))
     return Ended(*lease, outcome, None, None if spilled else b"")

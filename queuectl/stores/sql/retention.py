@@ -1,9 +1,9 @@
-"""Forgetting jobs that ended long ago."""
+"""Forgetting jobs and processes that ended long ago."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from queuectl.domain.lifecycle import BY_LETTER, ENDED, State
 from queuectl.stores.exchange import Lease
@@ -13,7 +13,7 @@ from queuectl.stores.sql.targets import Target
 
 
 class Retention(Transactional):
-    """Deletes ended jobs by age and by count."""
+    """Deletes ended jobs by age and by count, and processes that nothing speaks of any more."""
 
     def prune(self, age: int | None, keep: int | None, limit: int) -> list[Lease]:
         leases: list[Lease] = []
@@ -28,6 +28,42 @@ class Retention(Transactional):
                 session.settle()
                 session.run("DELETE FROM tallies WHERE count = 0")  # of queues long forgotten
         return leases
+
+    def old_processes(self, before: int) -> list[str]:
+        with self._reading() as session:
+            # The runs are walked through only where there is a worker to be looked for.
+            workers = session.run(
+                """
+                SELECT workers.id FROM supervisors
+                JOIN workers ON workers.supervisor = supervisors.id
+                WHERE supervisors.ended_at < ?
+                    AND (workers.status = 'stopped' OR workers.status = 'died')
+                    AND workers.id NOT IN (SELECT worker FROM runs)
+                """,
+                (before,),
+            )
+            return [worker_id for (worker_id,) in workers]
+
+    def forget_processes(self, before: int, worker_ids: Sequence[str]) -> None:
+        with self._deleting("forget processes") as session:
+            session.run_each(
+                """
+                DELETE FROM workers WHERE id = ? AND (status = 'stopped' OR status = 'died')
+                    AND id NOT IN (SELECT worker FROM jobs WHERE state = 'R')
+                """,
+                [(worker_id,) for worker_id in worker_ids],
+            )
+            session.run(
+                """
+                DELETE FROM supervisors WHERE ended_at < ?
+                    AND id NOT IN (SELECT supervisor FROM workers)
+                    AND id <> (
+                        SELECT id FROM supervisors WHERE ended_at IS NOT NULL
+                        ORDER BY ended_at DESC, started_at DESC LIMIT 1
+                    )
+                """,
+                (before,),
+            )
 
 
 def _expired(

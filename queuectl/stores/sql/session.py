@@ -44,6 +44,10 @@ class Session(ABC):
         """An instant such that all written before it was written more than `age` ago."""
         return self.now - age
 
+    @abstractmethod
+    def skip_job_rows(self, last: int) -> None:
+        """Give no new job a row up to `last`."""
+
     def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
         """The first row that a statement gives."""
         return next(iter(self.run(sql, bindings)), None)
@@ -79,3 +83,7 @@ class Transactional(Store):
 
         `deed` is one of `failpoints.WRITES`.
         """
+
+    def _deleting(self, deed: str) -> AbstractContextManager[Session]:
+        """As `_writing`, to delete what the caller knows that nothing refers to."""
+        return self._writing(deed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queuectl.stores.sqlite.engine import engine
 from queuectl.stores.sqlite.store import SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["SqliteStore", "engine"]

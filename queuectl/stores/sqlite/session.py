@@ -37,6 +37,11 @@ class SqliteSession(Session):
     def certainly_before(self, age: int) -> int:
         return following.certainly_before(self, age)
 
+    def skip_job_rows(self, last: int) -> None:
+        if last >= self.next_job_row():
+            self.run("DELETE FROM sqlite_sequence WHERE name = 'jobs'")
+            self.run("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', ?)", (last,))
+
 
 @contextmanager
 def transaction(connection: apsw.Connection, begin: str, clock: Clock) -> Iterator[SqliteSession]:

@@ -12,6 +12,7 @@ from queuectl.domain.errors import StoreDamaged, StoreError
 from queuectl.failpoints import reach
 from queuectl.stores.sql.session import Session
 from queuectl.stores.sql.store import SqlStore
+from queuectl.stores.sqlite import copying
 from queuectl.stores.sqlite.clock import SYSTEM_CLOCK, Clock
 from queuectl.stores.sqlite.connection import connect, connect_alone
 from queuectl.stores.sqlite.failures import failure, translated
@@ -58,6 +59,18 @@ class SqliteStore(SqlStore):
             self._connection = connect(self._path, self._clock)
         return self._connection
 
+    def copy(self, path: str) -> None:
+        copying.copy(self._shared(), self._path, path)
+
+    def load(self, path: str) -> None:
+        copying.load(self._shared(), self._path, path)
+        self.uuid = self._read_meta()["uuid"]
+
+    def _damage(self) -> list[str]:
+        connection = self._shared()
+        with translated(self._path, connection):
+            return copying.damage(connection)
+
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         if self._follower.is_behind():
@@ -92,6 +105,18 @@ class SqliteStore(SqlStore):
             yield session
             reach(f"{deed}: written")
         reach(f"{deed}: kept")
+
+    @contextmanager
+    def _deleting(self, deed: str) -> Iterator[Session]:
+        # No index leads from a worker to its runs, so SQLite would walk through all runs for each
+        # worker that is deleted, and nobody else could write meanwhile.
+        connection = self._shared()
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
+        try:
+            with self._writing(deed) as session:
+                yield session
+        finally:
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
 
     def _read_meta(self) -> dict[str, str]:
         with self._reading() as session:

@@ -1,0 +1,1 @@
+"""Backups of a queue, and what becomes of them."""
