@@ -77,7 +77,7 @@ def run_checks(checks: Sequence[Check], report: Callable[[Result], None]) -> Non
     Whatever ends it early (Ctrl-C, SIGTERM, a closed pipe), all homes are removed before.
     """
     abandoned = threading.Event()
-    with _signals_as_exceptions(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with signals_as_exceptions(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         running = [pool.submit(run_check, check, abandoned) for check in checks]
         try:
             for future in running:
@@ -104,7 +104,7 @@ def run_check(check: Check, abandoned: threading.Event) -> Result:
 
 
 @contextlib.contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
+def signals_as_exceptions() -> Iterator[None]:
     """Let the signals that would end the process on the spot give time to clean up."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -51,7 +51,7 @@ def test_old_rows_are_deleted_by_the_next(tmp_path: Path, point: str) -> None:
         pass
     with SqliteStore(str(home / "queue.db"), FakeClock()) as store:
         store.enter(supervisor("old"))
-        store.want_workers("old", 3, 1, (), Desired.RUN)
+        store.want_workers("old", 1500, 1, (), Desired.RUN)
         store.enter(supervisor("next"))
         store.leave("next")
     twice(home, point, "doctor", "--repair")

@@ -87,13 +87,14 @@ class Storm:
             self._calm_down()
             return self._report()
         finally:
+            self._traffic.stop()
             self._continue(everyone=True)
             self._queue.close()
 
     def _strike_until(self, end: float) -> None:
         for strike in self._plan:
-            self._let_pass(min(strike.wait, end - time.monotonic()))
-            if time.monotonic() >= end:
+            self._let_pass(strike.wait)
+            if time.monotonic() >= end and self._strikes:  # one at least, else nothing is shown
                 return
             self._hit(strike)
             self._home.go_on("the end of the storm")

@@ -38,7 +38,8 @@ class Traffic(threading.Thread):
     def stop(self) -> None:
         """Let the deed that is under way be the last, and wait for it."""
         self._over.set()
-        self.join()
+        if self.is_alive():
+            self.join()
 
     def run(self) -> None:
         """Do one thing after the other."""
