@@ -26,6 +26,9 @@ from tests.support.waiting import until
 # More than what is kept in the store.
 LONG = "i=0; while [ $i -lt 3000 ]; do echo $i of many long lines of output; i=$((i+1)); done"
 
+# A run of the tests in the background ignores SIGINT, and so would all that it starts.
+HEEDING_SIGINT = ["env", "--default-signal=INT"]
+
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
@@ -179,7 +182,7 @@ def _ended_amid_a_backup(place: Installation, backup: Path, number: int) -> int:
     """Begin a backup and send it a signal; its exit code, 0 if it was faster."""
     backup.unlink(missing_ok=True)
     process = subprocess.Popen(
-        [*COMMAND, "--home", str(place.path), "backup", str(backup)],
+        [*HEEDING_SIGINT, *COMMAND, "--home", str(place.path), "backup", str(backup)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -402,7 +405,9 @@ def test_a_restore_that_is_interrupted_leaves_everything_as_it_was(
     other("enqueue", "--id", "here", "true")
     ours, theirs = socket.socketpair()
     with theirs:
-        process = subprocess.Popen([*other.argv, "restore", "--force", "-"], stdin=theirs)
+        process = subprocess.Popen(
+            [*HEEDING_SIGINT, *other.argv, "restore", "--force", "-"], stdin=theirs
+        )
     with ours:
         ours.sendall(taken.read_bytes()[:80_000])
         until((other.home / "restoring" / "queue.db").exists)

@@ -384,8 +384,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_lock_files_of_workers_that_are_gone_are_deleted(place: Installation) -> None:
     place.start()
+    (lock,) = until(lambda: list(place.path.glob("run/*.lock")))
     kill_all(place)
-    (lock,) = (place.path / "run").iterdir()
     home = as_one_shot(place)
     assert examined(home) == {}  # the next supervisor reads in it what its worker had begun
     place.queue.store.enter(supervisor("next", host=identity.host(), home=str(place.path)))
