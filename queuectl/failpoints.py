@@ -48,6 +48,7 @@ _PLACES = (
     "run to begin",
     "run spawned",
     "Born told",
+    "Leaving told",
     "run exited",
     "run reaped",
     "run finished",

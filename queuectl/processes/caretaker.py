@@ -38,7 +38,8 @@ class Caretaker:
         try:
             while True:
                 if selector.select(_LOOK):
-                    self._reports += self._channel.receive()
+                    words = self._channel.receive()
+                    self._reports += (word for word in words if isinstance(word, Report))
                 self._serve()
         except Closed:
             self._settle()

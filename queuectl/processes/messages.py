@@ -47,6 +47,10 @@ class Born(NamedTuple):
     pid: int
 
 
+class Leaving(NamedTuple):
+    """A worker's word that it ends, by whatever it was told to: it takes nothing more."""
+
+
 class Gone(NamedTuple):
     """The nursery's word that a worker has ended, with its exit code (negative: signal)."""
 

@@ -24,7 +24,7 @@ from queuectl.processes.execution.reporting import Reporting
 from queuectl.processes.execution.run import Run, Verdict
 from queuectl.processes.execution.spawning import Spawned, spawn
 from queuectl.processes.execution.waiting import Waiting
-from queuectl.processes.messages import NO_ROOM, Birth, Orders
+from queuectl.processes.messages import NO_ROOM, Birth, Born, Leaving, Orders
 from queuectl.processes.system import last_word, out_of_memory, title
 from queuectl.processes.system.channel import Channel
 from queuectl.processes.system.ledger import Ledger
@@ -55,7 +55,6 @@ class Worker:
         self._reporting = Reporting(
             birth, channel, self._selector, self._timers, self._follow, ledger.settle
         )
-        self._reporting.greet()
         self._runs: dict[int, Run] = {}
         self._waiting = Waiting(self._timers, self._free, self._return)
         self._witness = out_of_memory.witness()
@@ -64,6 +63,7 @@ class Worker:
 
     def loop(self) -> None:
         """Run until told to stop, or until the supervisor is gone and everything is recorded."""
+        self._reporting.tell(Born(os.getpid()))
         while not self._is_done():
             for key, _ in self._selector.select(self._timers.sleep()):
                 key.data()
@@ -105,6 +105,7 @@ class Worker:
         if not desired.stops or desired.strength <= self._desired.strength:
             return
         self._desired = desired
+        self._reporting.tell(Leaving())
         self._waiting.give_back()
         if desired is Desired.STOP:
             self._timers.after(self._rules.shutdown_grace, self._interrupt)

@@ -266,3 +266,14 @@ def test_even_a_short_lived_supervisor_prunes(place):
     place.start()
     until(lambda: place.queue.stats().jobs["completed"] == 0)
     until(lambda: not os.path.exists(transcript))
+
+
+def test_a_worker_that_was_told_to_end_is_given_nothing_more(place):
+    [pid] = place.start()
+    place.queue.set("shutdown_grace", "60")
+    running = place.queue.enqueue("sleep 1")
+    until(lambda: place.of_job(running))
+    place.kill(pid, signal.SIGTERM)
+    job = place.queue.enqueue("true")
+    place.queue.wait([running.id, job.id], 60)
+    assert len(place.queue.changes(job)) < 8

@@ -12,7 +12,8 @@ _BEGIN = """\
 marks="$WITNESS/$QUEUECTL_JOB_ID.marks"
 mark() { echo "$1 $QUEUECTL_LEASE" >> "$marks"; }
 exec 9>> "$WITNESS/$QUEUECTL_JOB_ID.lock"
-! command -v flock > /dev/null || flock -n 9 || mark met
+! command -v flock > /dev/null || flock -n 9
+[ $? -ne 1 ] || mark met  # another code means that it was killed itself
 mark start
 """
 _END = "\nmark end\n"

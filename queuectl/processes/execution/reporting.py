@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 import socket
 from collections import deque
 from collections.abc import Callable
 
 from queuectl.failpoints import reach
-from queuectl.processes.messages import Birth, Born, Orders, Report
+from queuectl.processes.messages import Birth, Born, Leaving, Orders, Report
 from queuectl.processes.system import launching
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.processes.system.timers import Timers
@@ -56,9 +55,9 @@ class Reporting:
         """Whether nothing is left to report or to be acknowledged."""
         return not (self._started or self._ended or self._unrecorded)
 
-    def greet(self) -> None:
-        """Say that there is a worker now."""
-        self._transmit(Born(os.getpid()))
+    def tell(self, word: Born | Leaving) -> None:
+        """Say something at once that is not to be recorded."""
+        self._transmit(word)
 
     def started(self, report: Started) -> None:
         """To be told with the next report: a command runs."""
@@ -84,7 +83,7 @@ class Reporting:
         """A child that was no run has ended; perhaps the caretaker."""
         self.pids.discard(pid)
 
-    def _transmit(self, word: Born | Report) -> None:
+    def _transmit(self, word: Born | Leaving | Report) -> None:
         if self._channel is None:
             return
         try:

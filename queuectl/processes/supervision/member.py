@@ -7,7 +7,7 @@ import time
 from queuectl.domain.fleet import Desired, Worker
 from queuectl.domain.lifecycle import End
 from queuectl.failpoints import reach
-from queuectl.processes.messages import Born, Orders, Report, Rules
+from queuectl.processes.messages import Born, Leaving, Orders, Report, Rules
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease, Started
 
@@ -34,6 +34,7 @@ class Member:
         self.gone = False
         self.cause: str | None = None
         self.life = 0
+        self._is_leaving = False
         self.nursery: int | None = None
         self.unborn = False  # the system had no room for the process
         self._acknowledged = 0
@@ -46,7 +47,8 @@ class Member:
     @property
     def works(self) -> bool:
         """Whether it can be given jobs."""
-        return self.pid is not None and not self.closed and not self.desired.stops
+        there = self.pid is not None and not self.closed
+        return there and not self.desired.stops and not self._is_leaving
 
     @property
     def is_idle(self) -> bool:
@@ -85,6 +87,7 @@ class Member:
         self.unborn = False
         self.pid, self._acknowledged = None, 0
         self.life += 1
+        self._is_leaving = False
         self.born, self._did_something = time.monotonic(), False
 
     @property
@@ -115,6 +118,8 @@ class Member:
         for word in words:
             if isinstance(word, Report):
                 self._take(word)
+            elif isinstance(word, Leaving):
+                self._is_leaving = True
         return [word for word in words if isinstance(word, Born)]
 
     def _take(self, report: Report) -> None:

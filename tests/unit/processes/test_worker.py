@@ -19,7 +19,7 @@ from queuectl.domain.lifecycle import End
 from queuectl.domain.transcript import decode, text
 from queuectl.home import locks
 from queuectl.home.folder import Home
-from queuectl.processes.messages import Birth, Born, Gone, Orders, Report, Rules
+from queuectl.processes.messages import Birth, Born, Gone, Leaving, Orders, Report, Rules
 from queuectl.processes.system import identity, launching, ledger, leftovers
 from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Assignment, Ended, Lease, Started
@@ -64,7 +64,9 @@ class Supervisor:
             self._selector.unregister(self.channel)
             self.channel.close()
 
-    def _take(self, report: Born | Report) -> None:
+    def _take(self, report: Born | Leaving | Report) -> None:
+        if isinstance(report, Leaving):
+            return
         if isinstance(report, Born):
             self.pid = report.pid
             return
