@@ -18,6 +18,7 @@ import pytest
 
 import queuectl
 from queuectl.checks import check, survivors
+from queuectl.checks.chaos.invariants import INVARIANTS
 from queuectl.checks.check import Check, Kind, run_check
 from queuectl.checks.home import ThrowAwayHome
 from queuectl.checks.suites import checks_of
@@ -120,6 +121,33 @@ def test_what_is_broken_is_told_with_a_reason(tmp_path: Path, folder: Path, name
         assert reason.startswith(f"{each}: ")
         assert len(reason) > len(each) + 10
     assert lines[-1].startswith(f"{total - len(failed)} of {total} checks passed in ")
+
+
+SHORT = "from queuectl.checks.chaos import matrix\nmatrix.KINDS = matrix.KINDS[:2]\n"
+SURVIVOR = (
+    "from queuectl.checks.chaos import population\n"
+    "population.describe = lambda home: ['worker 17']\n"
+)
+
+
+@LONG
+@pytest.mark.parametrize(("sabotage", "code"), [("", 0), (SURVIVOR, 1)], ids=["sound", "broken"])
+def test_storms_print_which_promise_holds_under_which_fault(
+    tmp_path: Path, folder: Path, sabotage: str, code: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SHORT + sabotage)
+    words = "verify_all", "--chaos", "--seconds", "4", "--seed", "3"
+    done = _queuectl(*words, folder=folder, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (code, ""), done.stdout
+    mark = "✗" if code else "✓"
+    promises = len(INVARIANTS)
+    for kind in ("worker killed", "supervisor killed"):
+        row = re.search(rf"^{kind} +([✓✗ ]+)$", done.stdout, re.MULTILINE)
+        assert row, done.stdout
+        assert row[1].split() == ["✓"] * (promises - 1) + [mark]
+    assert ("alive at the end: worker 17" in done.stdout) == bool(code)
+    violations = "2 violations" if code else "0 violations"
+    assert re.search(rf"^\d+ jobs, \d+ strikes, {violations} in ", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
