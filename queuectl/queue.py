@@ -62,6 +62,7 @@ class JobQueue:
     def __init__(self, home: str | None = None, store: str | None = None) -> None:
         self.home = Home(locate(home, os.environ))
         self.store: Store = open_store(store_url(store, self.home.database))
+        self.home.serving(self.store.url, self.store.uuid)
 
     def __enter__(self) -> Self:
         return self

@@ -146,11 +146,12 @@ def _stop(context: Context, args: Namespace) -> int:
 
     names = list(dict.fromkeys(args.workers))
     now = args.now or _is_stopping(context.queue, names)
-    if not control.stop_workers(context.queue, names, now=now):
+    watch = control.Watch(context.queue)
+    if not control.stop_workers(context.queue, names, now=now, watch=watch):
         context.say("No workers are running")
         return 0
     try:
-        control.await_stop(context.queue, names)
+        control.await_stop(context.queue, names, watch=watch)
     except KeyboardInterrupt:
         context.say("\nStill stopping in the background (worker status shows what is left)")
         return INTERRUPTED
@@ -158,7 +159,8 @@ def _stop(context: Context, args: Namespace) -> int:
         for name in names:
             context.say(f"✓ Worker {name} stopped")
     else:
-        context.say("✓ All workers stopped" + ("" if now else " gracefully"))
+        forced = now or watch.ended
+        context.say("✓ All workers stopped" + ("" if forced else " gracefully"))
     return 0
 
 

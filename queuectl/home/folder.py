@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import Self
 
 from queuectl.domain.errors import HomeUnusable
 from queuectl.home import private
+
+_OUTPUTS = "output"
 
 
 class Home:
@@ -23,6 +26,14 @@ class Home:
         except OSError as error:
             raise HomeUnusable(given, error.strerror or str(error)) from None
         self.path = os.path.realpath(given)
+        self._outputs = _OUTPUTS
+
+    def serving(self, store: str, uuid: str) -> Self:
+        """This home for the store at a URL: outputs of one that lies elsewhere are kept apart."""
+        scheme, _, place = store.partition("://")
+        own = scheme == "sqlite" and os.path.realpath(place) == os.path.realpath(self.database)
+        self._outputs = _OUTPUTS if own else f"{_OUTPUTS}-{uuid}"
+        return self
 
     def __str__(self) -> str:
         return self.path
@@ -71,8 +82,8 @@ class Home:
 
     @property
     def outputs(self) -> str:
-        """The folder of all transcripts."""
-        return os.path.join(self.path, "output")
+        """The folder of all transcripts; each store that a home is used with has one."""
+        return os.path.join(self.path, self._outputs)
 
     @property
     def locks(self) -> str:

@@ -37,7 +37,7 @@ def start_workers(
     """
     desired = Desired.DRAIN if drain else Desired.RUN
     deadline = time.monotonic() + _PATIENCE
-    watch = _Watch(queue)
+    watch = Watch(queue)
     while time.monotonic() < deadline:
         holder = _ensure_supervisor(queue, deadline, watch)
         want = partial(queue.store.want_workers, holder.id, count, slots, tuple(queues), desired)
@@ -50,7 +50,7 @@ def start_workers(
 
 
 def _await_pids(
-    queue: JobQueue, rows: list[Worker], deadline: float, watch: _Watch
+    queue: JobQueue, rows: list[Worker], deadline: float, watch: Watch
 ) -> list[Worker] | None:
     """The rows once all have a pid, None if the supervisor went away before, or had to.
 
@@ -71,12 +71,16 @@ def _await_pids(
     return None
 
 
-class _Watch:
-    """Ends a supervisor of this host that gives no sign of life while somebody waits."""
+class Watch:
+    """Ends a supervisor of this host that gives no sign of life while somebody waits.
+
+    `ended` are those that it found.
+    """
 
     def __init__(self, queue: JobQueue) -> None:
         self._store, self._patience = queue.store, queue.settings().lease
         self._vigil = Vigil(identity.host(), identity.boot())
+        self.ended: list[Supervisor] = []
 
     def look(self) -> bool:
         """Look for signs of life, again and again; whether one was found without."""
@@ -84,6 +88,7 @@ class _Watch:
         if silent is None:
             return False
         take_over(self._store, silent)
+        self.ended.append(silent)
         return True
 
     def free(self, write: Callable[[], Done]) -> Done:
@@ -97,7 +102,7 @@ class _Watch:
                     raise
 
 
-def _ensure_supervisor(queue: JobQueue, deadline: float, watch: _Watch) -> Supervisor:
+def _ensure_supervisor(queue: JobQueue, deadline: float, watch: Watch) -> Supervisor:
     while time.monotonic() < deadline:
         watch.look()
         holder = queue.supervisor()
@@ -141,7 +146,13 @@ def _launch(queue: JobQueue) -> None:
         raise ProcessFailed(answer.strip() or f"the supervisor failed: see {queue.home.log}")
 
 
-def stop_workers(queue: JobQueue, worker_ids: Sequence[str] = (), *, now: bool = False) -> bool:
+def stop_workers(
+    queue: JobQueue,
+    worker_ids: Sequence[str] = (),
+    *,
+    now: bool = False,
+    watch: Watch | None = None,
+) -> bool:
     """Wish the end of these workers, or of all with supervisor and scheduler; returns at once.
 
     False if nothing was running. Raises `NoSuchWorker`.
@@ -152,7 +163,7 @@ def stop_workers(queue: JobQueue, worker_ids: Sequence[str] = (), *, now: bool =
         if worker_id not in living:
             raise NoSuchWorker(worker_id, living)
     holder = queue.supervisor()
-    watch = _Watch(queue)
+    watch = watch or Watch(queue)
     watch.free(partial(queue.store.wish_workers, list(worker_ids) or living, desired))
     if holder is not None and not worker_ids:
         watch.free(partial(queue.store.wish_supervisor, holder.id, desired))
@@ -169,13 +180,17 @@ def stopped(queue: JobQueue, worker_ids: Sequence[str] = ()) -> bool:
 
 
 def await_stop(
-    queue: JobQueue, worker_ids: Sequence[str] = (), tick: Callable[[], None] = lambda: None
+    queue: JobQueue,
+    worker_ids: Sequence[str] = (),
+    tick: Callable[[], None] = lambda: None,
+    watch: Watch | None = None,
 ) -> None:
     """Return once `stopped`; `tick` is called at each look.
 
-    Raises `ProcessFailed` where the supervisor says that it cannot end, since outcomes wait.
+    Raises `ProcessFailed` where the supervisor says that it cannot end, since outcomes wait. One
+    that gives no sign of life is killed with what it runs, as the `watch` tells.
     """
-    watch = _Watch(queue)
+    watch = watch or Watch(queue)
     trouble = _Trouble(queue, "the workers stop once it is over")
     while not stopped(queue, worker_ids):
         watch.look()

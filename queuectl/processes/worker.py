@@ -44,7 +44,7 @@ class Worker:
     def __init__(self, birth: Birth, connection: socket.socket, ledger: Ledger) -> None:
         self._birth = birth
         self._ledger = ledger
-        self._home = Home(birth.home)
+        self._home = Home(birth.home).serving(birth.store, birth.uuid)
         self._rules = birth.rules
         self._environment = _base_environment(birth)
         self._timers = Timers()

@@ -16,7 +16,7 @@ _KILLED = """
 import os, signal, sys
 from queuectl import JobQueue
 from queuectl.domain.selection import Selection
-store = JobQueue(sys.argv[1]).store
+store = JobQueue(sys.argv[1], *sys.argv[3:]).store
 assert store.prune(None, 0, 100) if sys.argv[2] == "prune" else store.remove(Selection())
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -38,6 +38,38 @@ def test_files_of_jobs_go_though_pruner_and_remover_were_killed(place: Installat
         place.start()
         until(lambda: not outputs(place), "the scheduler sweeps")
         place.stop()
+
+
+def test_a_home_keeps_the_outputs_of_each_store_that_it_is_used_with_apart(
+    place: Installation, tmp_path: Path
+) -> None:
+    other = Installation(place.path, f"sqlite://{tmp_path / 'other.db'}")
+    try:
+        for queue, letter in ((place, "a"), (other, "b")):
+            queue.queue.enqueue(f"head -c 200000 /dev/zero | tr '\\0' {letter}", id="same")
+            queue.start(drain=True)
+            until(lambda: place.queue.supervisor() is None and other.queue.supervisor() is None)
+        assert output_of(place) == b"a" * 200_000
+        assert output_of(other) == b"b" * 200_000
+        words = [
+            sys.executable,
+            "-P",
+            "-c",
+            _KILLED,
+            str(place.path),
+            "remove",
+            other.queue.store.url,
+        ]
+        assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+        other.start()
+        until(lambda: not outputs(other), "the scheduler sweeps")
+        assert output_of(place) == b"a" * 200_000
+    finally:
+        other.close()
+
+
+def output_of(place: Installation) -> bytes:
+    return b"".join(frame.payload for frame in place.queue.output(place.queue.get("same")))
 
 
 def test_lock_files_of_killed_workers_go(place: Installation) -> None:

@@ -130,7 +130,9 @@ def test_worker_stop_ends_a_supervisor_that_does_not_answer(place: Installation)
     job = place.queue.enqueue("exec sleep 300")
     until(lambda: place.of_job(job), "the run")
     stop(place, place.supervisor, worker)
-    assert "stopped" in place.ctl("worker", "stop").stdout
+    done = place.ctl("worker", "stop")
+    assert done.stdout == "✓ All workers stopped\n"  # not gracefully
+    assert "gives no sign of life" in done.stderr
     assert place.of_job(job) == []
     assert not locks.is_held(place.queue.home.supervisor_lock)
 
@@ -192,3 +194,73 @@ def test_commands_get_past_one_that_was_stopped_in_the_middle_of_a_write(
     until(lambda: stop_while_it_writes(place, supervisor), "it was stopped amid a write")
     getattr(place, deed)()
     assert not identity.started(supervisor)
+
+
+def test_what_a_dead_supervisor_left_running_is_let_end_whoever_is_near(
+    place: Installation, neighbour: Installation, tmp_path: Path
+) -> None:
+    [worker] = place.start()
+    go = tmp_path / "go"
+    job = place.queue.enqueue(f"until [ -e {go} ]; do sleep 0.02; done")
+    until(lambda: place.of_job(job), "the run")
+    died = place.queue.supervisor()
+    assert died is not None
+    place.kill(died.pid)
+    neighbour.start()
+    beats_for_longer_than_a_lease(neighbour)
+    assert identity.started(worker)
+    go.touch()
+    [ended] = neighbour.queue.wait([job.id], 60)
+    assert (ended.state, ended.attempts, ended.lease) == ("completed", 1, 1)
+    until(lambda: died.id not in names_of_active(neighbour), "it is written down as ended")
+    until(lambda: len(neighbour.queue.workers()) == 1, "its worker is, too")
+
+
+def beats_for_longer_than_a_lease(place: Installation) -> None:
+    """Return once the supervisor has looked at the others for as long as it would bear silence."""
+    count = 2 * LEASE / 0.2
+    seen: set[int] = set()
+
+    def look() -> bool:
+        seen.add(next(one.heartbeat_at for one in living(place) if place.queue.is_ours(one)))
+        return len(seen) > count
+
+    until(look, "heartbeats")
+
+
+def living(place: Installation) -> list[Supervisor]:
+    return [one for one in place.queue.store.supervisors() if one.ended_at is None]
+
+
+def names_of_active(place: Installation) -> set[str]:
+    return {one.id for one in living(place)}
+
+
+def test_where_all_of_a_home_is_dead_a_neighbour_rescues_its_jobs(
+    place: Installation, neighbour: Installation
+) -> None:
+    [worker] = place.start()
+    job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
+    first = until(lambda: place.of_job(job), "the first run")
+    supervisor = place.supervisor
+    for pid in (worker, supervisor, *place.processes("nursery"), *place.processes("scheduler")):
+        place.kill(pid)
+    neighbour.start()
+    [ended] = neighbour.queue.wait([job.id], 60)
+    assert (ended.state, ended.attempts) == ("completed", 2)
+    assert neighbour.runs(job) == ["supervisor died", "exited"]
+    assert not any(identity.started(pid) for pid in first)
+    until(lambda: len(neighbour.queue.workers()) == 1, "the dead worker is written off")
+
+
+def test_worker_stop_waits_for_what_a_dead_supervisor_left_running_for_as_long_as_it_takes(
+    place: Installation,
+) -> None:
+    place.queue.set("shutdown_grace", "60")
+    [worker] = place.start()
+    job = place.queue.enqueue(f"sleep {3 * LEASE}")
+    until(lambda: place.of_job(job), "the run")
+    place.kill(place.supervisor)
+    assert "stopped" in place.ctl("worker", "stop").stdout
+    assert (place.state(job), place.runs(job)) == ("completed", ["exited"])
+    assert not identity.started(worker)

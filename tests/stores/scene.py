@@ -97,12 +97,17 @@ class Scene:
 
     def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock = store, clock
-        store.enter(supervisor("supervisor"))
+        self.begin("supervisor")
+
+    def begin(self, name: str) -> None:
+        """Have a supervisor of this name take the place of the one before."""
+        self.supervisor = name
+        self.store.enter(supervisor(name))
         (self.worker,) = self.hire(1)
 
     def hire(self, count: int, *queues: str) -> list[str]:
         """The ids of new workers."""
-        workers = self.store.want_workers("supervisor", count, 4, queues, Desired.RUN)
+        workers = self.store.want_workers(self.supervisor, count, 4, queues, Desired.RUN)
         return [worker.id for worker in workers]
 
     def enqueue(self, *specs: JobSpec) -> list[str]:
@@ -110,14 +115,14 @@ class Scene:
         return [job_id for job_id, _ in self.store.add(specs).jobs]
 
     def demand(self, *demands: Demand) -> list[Assignment]:
-        return self.store.turn("supervisor", demands=demands).assignments
+        return self.store.turn(self.supervisor, demands=demands).assignments
 
     def claim(self, count: int = 1, *queues: str, held: int = 0) -> list[Assignment]:
         """Claim up to `count` jobs for the worker, which has `held` already."""
         return self.demand(Demand(self.worker, queues, count, held))
 
     def start(self, assignment: Assignment, pid: int = 7) -> None:
-        self.store.turn("supervisor", [Started(assignment.row, assignment.lease, pid, 70)])
+        self.store.turn(self.supervisor, [Started(assignment.row, assignment.lease, pid, 70)])
 
     def end(
         self,
@@ -128,7 +133,7 @@ class Scene:
     ) -> Turn:
         """Report the end of a run."""
         ended = Ended(assignment.row, assignment.lease, outcome, seconds, output)
-        return self.store.turn("supervisor", (), [ended], chance=lambda: 0.0)
+        return self.store.turn(self.supervisor, (), [ended], chance=lambda: 0.0)
 
     def run(self, outcome: Outcome, count: int = 1) -> list[Assignment]:
         """Claim up to `count` jobs and end them all in the same way."""

@@ -18,10 +18,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from queuectl.domain.errors import WrongState
+from queuectl.domain.errors import SupervisorLost, WrongState
 from queuectl.domain.lifecycle import (
     ENDED,
     TRANSITIONS,
+    Decision,
+    End,
     Event,
     Outcome,
     Standing,
@@ -33,7 +35,7 @@ from queuectl.domain.retry import Backoff, Strategy
 from queuectl.domain.selection import Selection
 from queuectl.domain.timing import SECOND
 from queuectl.stores.contract import Store
-from queuectl.stores.exchange import Assignment
+from queuectl.stores.exchange import Assignment, Ended, Started
 from queuectl.stores.sqlite import SqliteStore
 from tests.stores.scene import (
     ALL,
@@ -63,6 +65,7 @@ ALLOWED = {
     "remove": frozenset(State) - {State.PROCESSING},
 }
 outcomes = st.sampled_from([SUCCESS, FAILURE, FAILURE, INTERRUPTED, RETURNED, CANCELLED, SUSPECTED])
+SUPERVISOR_DIED = Outcome(End.SUPERVISOR_DIED, error="supervisor died")
 # Which of the jobs there are, by a number that may be larger than their count.
 choices = st.lists(st.integers(0, 99), min_size=1, max_size=3)
 
@@ -105,6 +108,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.jobs: dict[int, ModelJob] = {}
         self.held: dict[int, Assignment] = {}
         self.past: list[Assignment] = []
+        self.started: dict[int, int] = {}  # pids of runs that have begun
+        self.supervisors = 1
         self.ended_after: dict[int, int] = {}  # by the clock that nobody sets
         self.was_set = False
 
@@ -168,14 +173,21 @@ class StoreMachine(RuleBasedStateMachine):
     def end(self, choice: int, outcome: Outcome) -> None:
         if not self.held:
             return
-        row = list(self.held)[choice % len(self.held)]
-        assignment = self.held.pop(row)
-        job = self.jobs[row]
-        backoff = Backoff(Strategy.FIXED, delay=DELAY)
-        standing = Standing(job.retries, job.max_retries, backoff, job.wished)
-        decision = decide(standing, outcome, self.clock.instant, 0.0)
+        assignment = self.held[list(self.held)[choice % len(self.held)]]
+        decision = self._decision(self.jobs[assignment.row], outcome)
         turn = self.scene.end(assignment, outcome)
         assert [each for _, each in turn.decided] == [decision]
+        self._ended(assignment, outcome, decision)
+
+    def _decision(self, job: ModelJob, outcome: Outcome) -> Decision:
+        backoff = Backoff(Strategy.FIXED, delay=DELAY)
+        standing = Standing(job.retries, job.max_retries, backoff, job.wished)
+        return decide(standing, outcome, self.clock.instant, 0.0)
+
+    def _ended(self, assignment: Assignment, outcome: Outcome, decision: Decision) -> None:
+        job = self.jobs[assignment.row]
+        del self.held[job.row]
+        self.started.pop(job.row, None)
         job.move(decision.event)
         job.retries = decision.retries
         job.run_at = job.run_at if decision.run_at is None else decision.run_at
@@ -185,6 +197,55 @@ class StoreMachine(RuleBasedStateMachine):
             self._finish(job)
         self._promote()
         self.past.append(assignment)
+
+    @rule(choice=st.integers(0, 99), pid=st.integers(1, 9))
+    def start(self, choice: int, pid: int) -> None:
+        if self.held:
+            assignment = self.held[list(self.held)[choice % len(self.held)]]
+            self.scene.start(assignment, pid)
+            self._promote()
+            self.started[assignment.row] = pid
+
+    @rule(outcome=outcomes, fenced=st.booleans(), settled=st.integers(0, 4))
+    def the_lease_is_lost(self, outcome: Outcome, fenced: bool, settled: int) -> None:
+        """Another supervisor takes the place of this one, and settles runs that it held."""
+        lost, left_by = dict(self.held), self.scene.supervisor
+        if fenced:
+            (known,) = (one for one in self.store.supervisors() if one.id == left_by)
+            assert self.store.fence(left_by, known.heartbeat_at)
+        self.supervisors += 1
+        self.scene.begin(f"supervisor {self.supervisors}")
+        for assignment in list(lost.values())[:settled]:
+            self._rescue(assignment)
+        self._says_late(left_by, list(lost.values()), outcome, fenced)
+
+    def _rescue(self, assignment: Assignment) -> None:
+        decision = self._decision(self.jobs[assignment.row], SUPERVISOR_DIED)
+        turn = self.scene.end(assignment, SUPERVISOR_DIED)
+        assert [each for _, each in turn.decided] == [decision]
+        self._ended(assignment, SUPERVISOR_DIED, decision)
+        self._promote()
+
+    def _says_late(
+        self, supervisor: str, lost: list[Assignment], outcome: Outcome, fenced: bool
+    ) -> None:
+        """Word of a supervisor that was replaced: good for what is still under its lease."""
+        for assignment in lost:
+            lease = (assignment.row, assignment.lease)
+            words = ([Started(*lease, 7, 70)], [Ended(*lease, outcome, 1.5, b"")])
+            if fenced:
+                with pytest.raises(SupervisorLost):
+                    self.store.turn(supervisor, *words, chance=lambda: 0.0)
+                continue
+            decision = None
+            if assignment.row in self.held:
+                decision = self._decision(self.jobs[assignment.row], outcome)
+            turn = self.store.turn(supervisor, *words, chance=lambda: 0.0)
+            assert [each for _, each in turn.decided] == ([decision] if decision else [])
+            assert bool(turn.refused) == (decision is None)
+            if decision:
+                self._ended(assignment, outcome, decision)
+            self._promote()
 
     @rule(named=st.lists(queues, max_size=1), outcome=outcomes)
     def run(self, named: list[str], outcome: Outcome) -> None:
@@ -305,6 +366,12 @@ class StoreMachine(RuleBasedStateMachine):
             for job in self.store.find(ALL)
         }
         assert found == self.jobs
+        holdings = {holding.row: holding for holding in self.store.holdings()}
+        assert {row: held.lease for row, held in self.held.items()} == {
+            row: holding.lease for row, holding in holdings.items()
+        }
+        begun = {row: holding.pid for row, holding in holdings.items() if holding.pid is not None}
+        assert begun == self.started
         audit(self.store)
         waits = [job.run_at for job in self.jobs.values() if job.state is State.PENDING]
         assert self.store.oldest_pending() == min(waits, default=None)

@@ -45,6 +45,8 @@ class Site:
             _ = self.home  # a home that may not be used has a store that may not be
         store = open_store(self.url)
         self._opened = True
+        if self.has_home:
+            self.home.serving(self.url, store.uuid)
         return store
 
     @property

@@ -121,8 +121,8 @@ def _lost(home: Home, job: Job, taken_at: str) -> Ended:
 
 
 def _unpacked_output(home: Home, row: int, lease: int) -> str:
-    inner = os.path.relpath(home.output(row, lease), home.path)
-    return os.path.join(home.restoring, inner)
+    inner = os.path.relpath(home.output(row, lease), home.outputs)
+    return os.path.join(home.restoring, "output", inner)
 
 
 def _drop_strangers(store: Store, home: Home) -> None:
@@ -146,10 +146,12 @@ def _install(home: Home, url: str, database: str) -> str | None:
         aside = _put_aside(url)
         store = open_store(url)
     with store:
+        outputs = home.serving(url, store.uuid).outputs
         store.load(database)
+        home.serving(url, store.uuid)  # it is another one now
     old = os.path.join(home.restoring, "replaced")
     with contextlib.suppress(FileNotFoundError):
-        os.rename(home.outputs, old)
+        os.rename(outputs, old)
     os.rename(os.path.join(home.restoring, "output"), home.outputs)
     sync_folder(home.path)
     return aside

@@ -9,16 +9,15 @@ import signal
 import socket
 from contextlib import suppress
 
-from queuectl.domain.errors import StoreBusy, StoreError, SupervisorLost
+from queuectl.domain.errors import StoreError, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker
 from queuectl.domain.settings import Settings
 from queuectl.home import wake
 from queuectl.home.notice import Notice
+from queuectl.processes.supervision.aftercare import Aftercare
 from queuectl.processes.supervision.fleet import Fleet
 from queuectl.processes.supervision.introduction import introduce
 from queuectl.processes.supervision.offspring import Child
-from queuectl.processes.supervision.rescue import Rescue
-from queuectl.processes.supervision.takeover import Vigil, take_over
 from queuectl.processes.supervision.trouble import Trouble
 from queuectl.processes.system.signals import Signals
 from queuectl.processes.system.timers import Timers
@@ -29,7 +28,6 @@ log = logging.getLogger(__name__)
 
 _END_OF_CHILD = 5.0
 _STARTED_LATER = 0.05
-_RESCUE_AGAIN = 0.5
 
 
 class Loop:
@@ -50,8 +48,9 @@ class Loop:
         self._nursery = Child("nursery", place, self._timers, self._fleet.births.connect, seqpacket)
         self._scheduler = Child("scheduler", place, self._timers, self._connect_scheduler)
         self._scheduler_line: socket.socket | None = None
-        self._rescue = Rescue(self._store, self._home, self._me)
-        self._vigil = Vigil(self._me.host, self._me.boot, self._me.id)
+        self._aftercare = Aftercare(
+            self._store, self._home, self._me, self._timers, self._hunger, self._hold_off
+        )
         self.lost = False
         self._desired = Desired.RUN
         self._hungry = True
@@ -82,7 +81,7 @@ class Loop:
         self._nursery.start()
         self._scheduler.start()
         self._poll()
-        self._rescue_remains()
+        self._aftercare.settle()
         self._beat()
         log.info("supervisor %s started, pid %d", self._me.id, self._me.pid)
 
@@ -198,41 +197,15 @@ class Loop:
         )
         self._tell_scheduler()
 
-    def _rescue_remains(self) -> None:
-        """Settle what earlier supervisors left, and look again until all of it is settled."""
-        remains = True
-        try:
-            ended = self._rescue.remains()
-            if ended:
-                self._store.turn(self._me.id, (), ended)
-                self._hungry = True
-                log.warning("rescued %d runs of an earlier supervisor", len(ended))
-            remains = self._rescue.forget_workers() or self._rescue.unsettled
-        except StoreError as error:
-            self._hold_off(error)
-        if remains:
-            self._timers.after(_RESCUE_AGAIN, self._rescue_remains)
-
     def _beat(self) -> None:
         try:
-            self._watch_others()
+            self._aftercare.watch(self._settings.lease)
             self._store.beat(self._me.id, self._trouble.note)
         except SupervisorLost:
             self.lost = True
         except StoreError as error:  # the next turn finds out, and says so
-            self._look_who_blocks(error)
+            self._aftercare.blocked(error, self._settings.lease)
         self._timers.after(self._settings.heartbeat, self._beat)
-
-    def _look_who_blocks(self, error: StoreError) -> None:
-        if isinstance(error, StoreBusy):
-            with suppress(StoreError):
-                self._watch_others()
-
-    def _watch_others(self) -> None:
-        silent = self._vigil.look(self._store.supervisors(), self._settings.lease)
-        if silent is not None:
-            take_over(self._store, silent)
-            self._rescue_remains()
 
     # The turn.
 
@@ -270,7 +243,7 @@ class Loop:
     def _hold_off(self, error: StoreError) -> None:
         self.lost = self.lost or isinstance(error, SupervisorLost)
         self._trouble.begin(error, self._fleet.unrecorded)
-        self._look_who_blocks(error)
+        self._aftercare.blocked(error, self._settings.lease)
 
     def _recover(self) -> None:
         if self._trouble.end():

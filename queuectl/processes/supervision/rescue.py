@@ -14,7 +14,7 @@ from queuectl.domain.lifecycle import UNCHARGED, End, Outcome
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.takeover import clear, kill
-from queuectl.processes.system import ledger
+from queuectl.processes.system import identity, ledger
 from queuectl.processes.system.ledger import Begun
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Ended, Holding, Lease
@@ -29,6 +29,19 @@ class Rescue:
     def __init__(self, store: Store, home: Home, me: Supervisor) -> None:
         self._store, self._home, self._me = store, home, me
         self.unsettled = True
+        self._adopted: set[str] = set()
+
+    def adopt(self, supervisors: set[str]) -> bool:
+        """Look after the runs of these, too, which died in other homes; whether any is news."""
+        news = not supervisors <= self._adopted
+        self._adopted |= supervisors
+        return news
+
+    def bury(self) -> None:
+        """Write down that the adopted have ended, of whom no run is left."""
+        for supervisor in self._adopted:
+            self._store.leave(supervisor)
+        self._adopted.clear()
 
     def remains(self) -> list[Ended]:
         """Ends to record: runs that are certainly over.
@@ -47,7 +60,8 @@ class Rescue:
     def _is_mine(self, holding: Holding) -> bool:
         if holding.host != self._me.host or holding.supervisor == self._me.id:
             return False
-        return holding.fenced or holding.home == self._me.home
+        adopted = holding.fenced or holding.supervisor in self._adopted
+        return adopted or holding.home == self._me.home
 
     def _ends_of(self, worker: str, holdings: list[Holding]) -> list[Ended] | None:
         leases = [Lease(holding.row, holding.lease) for holding in holdings]
@@ -73,7 +87,7 @@ class Rescue:
         if holding.home == self._me.home:
             return self._home
         with suppress(HomeUnusable):
-            return Home(holding.home)
+            return Home(holding.home).serving(self._store.url, self._store.uuid)
         return None
 
     def forget_workers(self) -> bool:
@@ -83,9 +97,14 @@ class Rescue:
         for worker in self._store.workers():
             if worker.supervisor in active or worker.host != self._me.host:
                 continue
-            if locks.may_be_held(self._home.worker_lock(worker.id)):
+            lock = self._home.worker_lock(worker.id)
+            if os.path.exists(lock):
+                lives = locks.may_be_held(lock)
+            else:  # another home's, or one whose end is about to be written down
+                lives = identity.may_be_alive(worker.pid, worker.pid_started)
+            if lives:
                 living = True
-            elif os.path.exists(self._home.worker_lock(worker.id)) or worker.pid is None:
+            else:
                 self._store.set_worker(worker.id, WorkerStatus.DIED, note="its supervisor died")
         return living
 

@@ -51,9 +51,20 @@ class Vigil:
         self._seen = {}
         return min(silent, key=lambda one: one.heartbeat_at)
 
+    def dead(self, supervisors: Iterable[Supervisor]) -> set[str]:
+        """Those that have no process any more: what their workers run may go on to its end."""
+        return {one.id for one in supervisors if self._concerns(one) and not self._may_live(one)}
+
     def _is_watched(self, one: Supervisor) -> bool:
+        return self._concerns(one) and self._may_live(one)
+
+    def _concerns(self, one: Supervisor) -> bool:
         here = (one.host, one.boot) == (self._host, self._boot)
         return here and one.ended_at is None and one.id != self._me
+
+    @staticmethod
+    def _may_live(one: Supervisor) -> bool:
+        return identity.may_be_alive(one.pid, one.pid_started)
 
     def _since(self, one: Supervisor, now: float) -> tuple[int, float]:
         heartbeat, since = self._seen.get(one.id, (None, now))

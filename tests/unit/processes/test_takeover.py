@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
+import pytest
+
 from queuectl.domain.fleet import Desired, Supervisor
 from queuectl.processes.supervision.takeover import Vigil
+from queuectl.processes.system import identity
 
 PATIENCE = 30.0
+LIVING = (os.getpid(), identity.started(os.getpid()))
 
 
 class Clock:
@@ -20,8 +28,15 @@ class Clock:
 
 def supervisor(name: str, heartbeat: int, host: str = "host", boot: str = "boot") -> Supervisor:
     return Supervisor(
-        name, host, "/home", 7, 70, boot, "1.0", Desired.RUN, 0, heartbeat, None, None
+        name, host, "/home", *LIVING, boot, "1.0", Desired.RUN, 0, heartbeat, None, None
     )
+
+
+def gone(name: str, heartbeat: int) -> Supervisor:
+    """One whose process has ended; another has its pid by now, or none."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        started = identity.started(process.pid)
+    return supervisor(name, heartbeat)._replace(pid=process.pid, pid_started=started)
 
 
 def watch(me: str | None = None) -> tuple[Vigil, Clock]:
@@ -76,3 +91,26 @@ def test_oneself_those_of_other_hosts_and_boots_and_those_that_ended_are_not_wat
     assert vigil.look(others, PATIENCE) is None
     clock.seconds += 10 * PATIENCE
     assert vigil.look(others, PATIENCE) is None
+
+
+def test_one_that_has_no_process_is_dead_and_not_silent_so_that_nobody_ends_what_it_left() -> None:
+    vigil, clock = watch("me")
+    died = gone("died", 3)
+    assert vigil.look([died], PATIENCE) is None
+    clock.seconds += 10 * PATIENCE
+    assert vigil.look([died], PATIENCE) is None
+    assert vigil.dead([died, supervisor("lives", 3)]) == {"died"}
+    assert vigil.dead([died._replace(ended_at=4), died._replace(host="far")]) == set()
+
+
+def test_one_that_nobody_can_look_at_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_descriptors(pid: int, started: int) -> bool:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(identity, "is_alive", no_descriptors)
+    vigil, clock = watch()
+    one = supervisor("one", 3)
+    assert vigil.dead([one]) == set()
+    assert vigil.look([one], PATIENCE) is None
+    clock.seconds += PATIENCE + 1
+    assert vigil.look([one], PATIENCE) == one
