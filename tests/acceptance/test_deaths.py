@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from queuectl.home import locks
 from queuectl.processes import control
+from queuectl.processes.system import identity
 from tests.support.installation import COMMAND, Installation
 from tests.support.waiting import until
 
@@ -146,6 +150,55 @@ def test_a_killed_supervisor_leaves_the_running_command_to_finish_and_be_recorde
     assert (ended.state, ended.attempts, ended.retries) == ("completed", 1, 0)
     until(lambda: not place.processes("worker"))
     until(lambda: not place.processes("caretaker"))
+
+
+def test_a_command_that_kills_its_supervisor_is_recorded_all_the_same(place):
+    [worker] = place.start()
+    supervisor = place.supervisor
+    job = place.queue.enqueue(f"kill -9 {supervisor}; echo after it")
+    [ended] = place.queue.wait([job.id], 60)
+    assert (ended.state, ended.attempts, ended.retries) == ("completed", 1, 0)
+    assert place.ctl("logs", job.id).stdout == "after it\n"
+    until(lambda: not place.processes("worker"), "the orphan ended")
+    place.start()
+    assert place.supervisor != supervisor
+    assert place.runs(job) == ["exited"]
+
+
+def test_after_a_restart_of_the_machine_nothing_is_killed_and_all_is_rescued(place, tmp_path):
+    [worker] = place.start()
+    job = place.queue.enqueue(lasts_at_first(tmp_path), max_retries=1, backoff="fixed:0s")
+    last = place.queue.enqueue("true", max_retries=0, queue="later")
+    until(lambda: place.of_job(job) and (tmp_path / job.id).exists())
+    everybody = [pid for name in ("supervisor", "nursery", "scheduler", "worker")
+        for pid in place.processes(name)]  # fmt: skip
+    for pid in (*everybody, *place.of_job(job)):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not place.processes("") and not place.of_job(job))
+    # After the start another process has the pid, and even the start time, of the command.
+    with subprocess.Popen(["sleep", "300"], start_new_session=True) as stranger:
+        try:
+            forget_the_boot(place, stranger.pid)
+            place.start()
+            [ended] = place.queue.wait([job.id], 60)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    assert (ended.state, ended.attempts, ended.retries) == ("completed", 2, 1)
+    first = place.queue.runs(job)[0]
+    assert (first.end, first.error) == ("host died", "host died: it was restarted")
+    [ended] = place.queue.wait([last.id], 60)
+    assert (ended.state, ended.attempts) == ("completed", 1)
+
+
+def forget_the_boot(place, pid):
+    """Let the store look as if the machine was started anew since, and used a pid again."""
+    with closing(apsw.Connection(place.queue.home.database)) as store:
+        store.execute("UPDATE supervisors SET boot = 'an earlier one'")
+        started = identity.started(pid)
+        store.execute("UPDATE runs SET pid = ?, pid_started = ? WHERE pid > 0", (pid, started))
+        store.execute("UPDATE workers SET pid = ?, pid_started = ?", (pid, started))
+        assert store.changes() == 1
 
 
 def test_a_new_supervisor_leaves_the_run_of_an_orphaned_worker_alone(place, tmp_path):

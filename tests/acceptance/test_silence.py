@@ -236,6 +236,16 @@ def names_of_active(place: Installation) -> set[str]:
     return {one.id for one in living(place)}
 
 
+def test_a_command_that_lasts_for_three_leases_starts_once(
+    place: Installation, neighbour: Installation
+) -> None:
+    place.start()
+    neighbour.start()
+    job = place.queue.enqueue(f"sleep {3 * LEASE}")
+    [ended] = place.queue.wait([job.id], 60)
+    assert (ended.state, ended.attempts, ended.lease) == ("completed", 1, 1)
+
+
 def test_where_all_of_a_home_is_dead_a_neighbour_rescues_its_jobs(
     place: Installation, neighbour: Installation
 ) -> None:
