@@ -153,7 +153,7 @@ def test_a_killed_supervisor_leaves_the_running_command_to_finish_and_be_recorde
 
 
 def test_a_command_that_kills_its_supervisor_is_recorded_all_the_same(place):
-    [worker] = place.start()
+    place.start()
     supervisor = place.supervisor
     job = place.queue.enqueue(f"kill -9 {supervisor}; echo after it")
     [ended] = place.queue.wait([job.id], 60)
@@ -166,7 +166,7 @@ def test_a_command_that_kills_its_supervisor_is_recorded_all_the_same(place):
 
 
 def test_after_a_restart_of_the_machine_nothing_is_killed_and_all_is_rescued(place, tmp_path):
-    [worker] = place.start()
+    place.start()
     job = place.queue.enqueue(lasts_at_first(tmp_path), max_retries=1, backoff="fixed:0s")
     last = place.queue.enqueue("true", max_retries=0, queue="later")
     until(lambda: place.of_job(job) and (tmp_path / job.id).exists())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,15 @@ from tests.stores.scene import SUCCESS, spec, supervisor
 PATIENCE = 60  # seconds until a process that does not answer is a failure
 
 
-def race(deed: Callable[..., Any], *many: tuple[Any, ...]) -> list[Any]:
-    """What a deed gives in each of several processes that do it at the same time."""
+def race(
+    deed: Callable[..., Any],
+    *many: tuple[Any, ...],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Any]:
+    """What a deed gives in each of several processes that do it at the same time.
+
+    `meanwhile` is called once all of them are at it.
+    """
     racers = [
         subprocess.Popen(
             [sys.executable, "-m", __name__, deed.__name__, json.dumps(arguments)],
@@ -34,6 +42,7 @@ def race(deed: Callable[..., Any], *many: tuple[Any, ...]) -> list[Any]:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
+    meanwhile()
     answers = [racer.communicate(timeout=PATIENCE)[0] for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * len(racers)
     return [json.loads(answer) for answer in answers]
@@ -65,8 +74,26 @@ def work_off(url: str, name: str, count: int) -> list[tuple[int, int]]:
                 return done
 
 
+def contend(url: str, name: str, seconds: float) -> int:
+    """Add a job, claim one and end it, again and again for so long; how many turns there were."""
+    turns = 0
+    with open_store(url) as store:
+        store.enter(supervisor(name, host=name))
+        (worker,) = store.want_workers(name, 1, 5, (), Desired.RUN)
+        deadline = time.monotonic() + seconds
+        ends: list[Ended] = []
+        while time.monotonic() < deadline:
+            store.add([spec(queue=name)])
+            turn = store.turn(name, (), ends, [Demand(worker.id, (), 1)])
+            assert turn.refused == []
+            ends = [Ended(each.row, each.lease, SUCCESS, 0.1, b"x") for each in turn.assignments]
+            turns += 1
+        store.turn(name, (), ends)
+    return turns
+
+
 if __name__ == "__main__":
-    deeds = {deed.__name__: deed for deed in (open_and_add, work_off)}
+    deeds = {deed.__name__: deed for deed in (open_and_add, work_off, contend)}
     print("ready", flush=True)
     sys.stdin.readline()
     print(json.dumps(deeds[sys.argv[1]](*json.loads(sys.argv[2]))))

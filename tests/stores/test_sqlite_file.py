@@ -25,7 +25,7 @@ from queuectl.domain.errors import (
 from queuectl.stores import open_store
 from queuectl.stores.sqlite import SqliteStore
 from queuectl.stores.sqlite import patience as waiting
-from queuectl.stores.sqlite.connection import MOST_WAL_KEPT
+from queuectl.stores.sqlite.wal import MOST_KEPT
 from tests.stores.scene import ALL, audit, spec
 
 
@@ -256,10 +256,10 @@ def test_settings_of_the_connection_are_safe(store: SqliteStore) -> None:
 def test_the_wal_stays_bounded(path: Path, store: SqliteStore) -> None:
     wal = path.with_name("store.db-wal")
     store.add(spec(command="x" * 10_000) for _ in range(8_000))
-    assert wal.stat().st_size > MOST_WAL_KEPT
+    assert wal.stat().st_size > MOST_KEPT
     for text in ("a", "b"):
         store.store_setting("key", text)
-    assert wal.stat().st_size <= MOST_WAL_KEPT
+    assert wal.stat().st_size <= MOST_KEPT
 
 
 def test_opening_a_store_again_leaves_the_locks_of_the_first_alone(path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import apsw
 
-from queuectl.domain.errors import StoreError, StoreFull, StoreTooNew, StoreUnreachable
+from queuectl.domain.errors import StoreError, StoreFull, StoreTooNew
 from queuectl.failpoints import reach
 from queuectl.stores.sqlite.clock import Clock
-from queuectl.stores.sqlite.failures import failure, translated
+from queuectl.stores.sqlite.failures import translated
 from queuectl.stores.sqlite.file import (
     APPLICATION_ID,
     has_wal,
@@ -17,9 +17,9 @@ from queuectl.stores.sqlite.file import (
 )
 from queuectl.stores.sqlite.patience import Patience
 from queuectl.stores.sqlite.session import transaction
+from queuectl.stores.sqlite.wal import switch_to_wal
 
 SCHEMA = 2  # the number of the last file in migrations/sqlite
-MOST_WAL_KEPT = 64 * 1024 * 1024  # bytes left of a WAL that one large batch made larger
 
 
 def connect(path: str, clock: Clock) -> apsw.Connection:
@@ -36,9 +36,8 @@ def connect(path: str, clock: Clock) -> apsw.Connection:
             connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             if _is_outdated(connection, path):
                 _migrate(connection, path, clock)
-            _switch_to_wal(connection, path)
+            switch_to_wal(connection, path)
             connection.pragma("synchronous", "FULL")
-            connection.pragma("journal_size_limit", MOST_WAL_KEPT)
     except BaseException:
         connection.close()
         raise
@@ -93,18 +92,3 @@ def _migrate(connection: apsw.Connection, path: str, clock: Clock) -> None:
             connection.pragma("user_version", SCHEMA)
             reach("migrate: written")
     reach("migrate: kept")
-
-
-def _switch_to_wal(connection: apsw.Connection, path: str) -> None:
-    # A store is made without a WAL, so that its first bytes say at once what it is.
-    patience = Patience()
-    naps = 0
-    while True:
-        try:
-            if connection.pragma("journal_mode", "wal") != "wal":
-                raise failure(StoreUnreachable, path, "its file system cannot hold a WAL")
-            return
-        except apsw.BusyError:  # for this, SQLite does not ask the busy handler
-            if not patience(naps):
-                raise
-            naps += 1
