@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from queuectl.commands.command import Context
-from queuectl.domain.fleet import Supervisor, Worker
+from queuectl.domain.fleet import Supervisor, Worker, WorkerStatus
 from queuectl.domain.timing import SECOND
+from queuectl.home import locks
 from queuectl.queue import JobQueue
 
 
@@ -15,6 +16,16 @@ def living_workers(queue: JobQueue) -> list[Worker]:
         return []
     living = _living_supervisors(queue)
     return [worker for worker in workers if worker.supervisor in living]
+
+
+def orphans(queue: JobQueue) -> list[Worker]:
+    """The workers of this home that outlive their supervisor; they end with what they run."""
+    living = _living_supervisors(queue)
+    return [
+        worker._replace(status=WorkerStatus.STOPPING)
+        for worker in queue.workers()
+        if worker.supervisor not in living and locks.is_held(queue.home.worker_lock(worker.id))
+    ]
 
 
 def supervisor_died(queue: JobQueue) -> bool:

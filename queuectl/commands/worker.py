@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from queuectl.commands import arguments, formats
 from queuectl.commands.command import Context
 from queuectl.commands.failures import INTERRUPTED
-from queuectl.commands.presence import living_workers
+from queuectl.commands.presence import living_workers, orphans
 from queuectl.commands.tables import Column, write_table
 from queuectl.commands.wording import seconds
 from queuectl.domain.errors import ProcessFailed
@@ -171,7 +171,7 @@ def _is_stopping(queue: JobQueue, names: list[str]) -> bool:
 
 
 def _status(context: Context, args: Namespace) -> int:
-    workers = living_workers(context.queue)
+    workers = living_workers(context.queue) + orphans(context.queue)
     jobs: dict[str, list[str]] = {worker.id: [] for worker in workers}
     for holding in context.queue.holdings() if workers else ():
         jobs.setdefault(holding.worker, []).append(holding.id)

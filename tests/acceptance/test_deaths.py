@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -199,6 +200,21 @@ def forget_the_boot(place, pid):
         store.execute("UPDATE runs SET pid = ?, pid_started = ? WHERE pid > 0", (pid, started))
         store.execute("UPDATE workers SET pid = ?, pid_started = ?", (pid, started))
         assert store.changes() == 1
+
+
+def test_a_worker_that_outlives_its_supervisor_is_shown_until_it_ends(place, tmp_path):
+    [worker] = place.start()
+    job = place.queue.enqueue(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done")
+    until(lambda: place.of_job(job))
+    place.kill(place.supervisor)
+    for _ in range(2):  # before and after another supervisor has come
+        shown = json.loads(place.ctl("worker", "status", "--format", "json").stdout)["workers"]
+        [orphan] = (each for each in shown if each["pid"] == worker)
+        assert (orphan["status"], orphan["jobs"]) == ("stopping", [job.id])
+        place.start()
+    (tmp_path / "go").touch()
+    place.queue.wait([job.id], 60)
+    until(lambda: str(worker) not in place.ctl("worker", "status").stdout)
 
 
 def test_a_new_supervisor_leaves_the_run_of_an_orphaned_worker_alone(place, tmp_path):
