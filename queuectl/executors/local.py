@@ -1,12 +1,19 @@
-"""Runs a job as a process on this host: a shell line through /bin/sh, args directly."""
+"""Runs a job as a process on this host: a shell line through /bin/sh if need be, args directly."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from queuectl.domain.errors import QueuectlError
+from queuectl.executors.simple import (
+    as_a_shell_leaves_it,
+    shell_is_transparent,
+    words_of,
+    working_directory,
+)
 
 SHELL = "/bin/sh"
 NOT_FOUND = 127
@@ -41,11 +48,15 @@ class Order(Protocol):
 
 
 class Launch(NamedTuple):
-    """A program by path, its arguments with the name it is called by first, its environment."""
+    """A program by path, its arguments with the name it is called by first, its environment.
+
+    `otherwise` is to be launched where this cannot be: a shell, which says what is wrong.
+    """
 
     program: str
     argv: list[str]
     env: dict[str, str]
+    otherwise: Callable[[], Launch] | None = None
 
 
 class CannotLaunch(QueuectlError):
@@ -56,24 +67,54 @@ class CannotLaunch(QueuectlError):
         super().__init__(f"{program}: {reason}")
 
 
-def build(order: Order, base: Mapping[str, str], marker: str) -> Launch:
-    """What to launch for `order`; relative programs are looked up from the working directory.
+class Local:
+    """Builds launches upon `base`, the environment that all of them share."""
 
-    Raises `CannotLaunch`.
-    """
-    env = {
-        **base,
-        **(order.env or {}),
-        "QUEUECTL_JOB_ID": order.id,
-        "QUEUECTL_ATTEMPT": str(order.attempt),
-        "QUEUECTL_LEASE": str(order.lease),
-        "QUEUECTL_QUEUE": order.queue,
-        "QUEUECTL_RUN": marker,
-    }
-    if order.command is not None:
-        return Launch(SHELL, ["sh", "-c", order.command], env)
-    argv = list(order.args or ())
-    return Launch(find_program(argv[0], env.get("PATH", os.defpath)), argv, env)
+    def __init__(self, base: Mapping[str, str]) -> None:
+        self._base = dict(base)
+        self._passed_on = as_a_shell_leaves_it(self._base)
+
+    def build(self, order: Order, marker: str) -> Launch:
+        """What to launch for `order`; relative programs are looked up from the working directory.
+
+        Raises `CannotLaunch`.
+        """
+        about = {
+            "QUEUECTL_JOB_ID": order.id,
+            "QUEUECTL_ATTEMPT": str(order.attempt),
+            "QUEUECTL_LEASE": str(order.lease),
+            "QUEUECTL_QUEUE": order.queue,
+            "QUEUECTL_RUN": marker,
+        }
+        if order.command is None:
+            env = self._env(self._base, order.env, about)
+            argv = list(order.args or ())
+            return Launch(find_program(argv[0], env.get("PATH", os.defpath)), argv, env)
+        words = words_of(order.command) if shell_is_transparent(SHELL) else None
+        in_a_shell = partial(self._in_a_shell, order.command, order.env, about)
+        direct = None if words is None else self._direct(words, order.env, about)
+        return direct._replace(otherwise=in_a_shell) if direct is not None else in_a_shell()
+
+    @staticmethod
+    def _env(
+        base: dict[str, str], own: dict[str, str] | None, about: dict[str, str]
+    ) -> dict[str, str]:
+        return {**base, **own, **about} if own else {**base, **about}
+
+    def _in_a_shell(self, line: str, own: dict[str, str] | None, about: dict[str, str]) -> Launch:
+        return Launch(SHELL, ["sh", "-c", line], self._env(self._base, own, about))
+
+    def _direct(
+        self, words: Sequence[str], own: dict[str, str] | None, about: dict[str, str]
+    ) -> Launch | None:
+        env = self._env(self._passed_on, own and as_a_shell_leaves_it(own), about)
+        if "PATH" not in env:  # the shell has one of its own
+            return None
+        try:
+            env["PWD"] = working_directory(env.get("PWD"))
+            return Launch(find_program(words[0], env["PATH"]), list(words), env)
+        except (CannotLaunch, OSError):
+            return None
 
 
 def find_program(name: str, path: str) -> str:
@@ -81,11 +122,10 @@ def find_program(name: str, path: str) -> str:
     if "/" in name:
         candidates = [name]
     else:
-        candidates = [os.path.join(folder or ".", name) for folder in path.split(os.pathsep)]
-    found = [candidate for candidate in candidates if os.path.isfile(candidate)]
-    for candidate in found:
-        if os.access(candidate, os.X_OK):
+        candidates = [f"{folder or '.'}/{name}" for folder in path.split(os.pathsep)]
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return candidate
-    if found or os.path.isdir(candidates[0]):
+    if any(map(os.path.isfile, candidates)) or os.path.isdir(candidates[0]):
         raise CannotLaunch(name, NOT_EXECUTABLE, "permission denied")
     raise CannotLaunch(name, NOT_FOUND, "command not found")

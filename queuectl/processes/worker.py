@@ -13,7 +13,7 @@ from queuectl.domain.errors import HomeUnusable
 from queuectl.domain.fleet import Desired
 from queuectl.domain.lifecycle import End, Outcome
 from queuectl.domain.secrets import without_password
-from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, build
+from queuectl.executors.local import JOB_VARIABLES, CannotLaunch, Local
 from queuectl.failpoints import reach
 from queuectl.home import locks
 from queuectl.home.folder import Home
@@ -46,7 +46,7 @@ class Worker:
         self._ledger = ledger
         self._home = Home(birth.home).serving(birth.store, birth.uuid)
         self._rules = birth.rules
-        self._environment = _base_environment(birth)
+        self._local = Local(_base_environment(birth))
         self._timers = Timers()
         self._selector = selectors.DefaultSelector()
         self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGQUIT))
@@ -143,7 +143,7 @@ class Worker:
             if is_shortage(error):
                 raise
             raise CannotLaunch(f"cwd {assignment.cwd}", 126, error.strerror or "unusable") from None
-        launch = build(assignment, self._environment, mark)
+        launch = self._local.build(assignment, mark)
         self._ledger.begin(assignment.row, assignment.lease)
         reach("run to begin")
         victims = self._witness.count()

@@ -22,6 +22,7 @@ from queuectl.stores.exchange import Assignment, Ended, Lease, Started
 _CHUNK = 65536
 # What a leftover writes after its command has ended is taken up to here, not for ever.
 _LAST_READS = 64
+_starts = identity.Starts()
 _SHELL_SAYS_KILLED = 128 + signal.SIGKILL
 
 
@@ -46,6 +47,7 @@ class Run:
     ) -> None:
         self.assignment, self.mark = assignment, mark
         self.pid = spawned.pid
+        self._ticks = spawned.ticks
         self.recorder = recorder
         self._victims = victims  # of the out-of-memory killer, before this was started
         self._largest = 0
@@ -70,7 +72,7 @@ class Run:
 
     def started(self) -> Started:
         """The report that it runs."""
-        return Started(*self.lease, self.pid, identity.started_child(self.pid))
+        return Started(*self.lease, self.pid, _starts.of(self.pid, *self._ticks))
 
     def read(self, descriptor: int) -> bool:
         """Take what a pipe has now; False at its end-of-file."""

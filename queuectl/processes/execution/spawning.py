@@ -8,27 +8,42 @@ from functools import cache
 from typing import NamedTuple
 
 from queuectl.executors.local import NOT_EXECUTABLE, NOT_FOUND, CannotLaunch, Launch
+from queuectl.processes.system import identity
 from queuectl.processes.system.shortage import is_shortage
 
 
 class Spawned(NamedTuple):
-    """A running command, leader of its session and group, and our ends of its pipes."""
+    """A running command, leader of its session and group, and our ends of its pipes.
+
+    It was started between two ticks.
+    """
 
     pid: int
+    ticks: tuple[int, int]
     stdout: int
     stderr: int
 
 
 def spawn(launch: Launch) -> Spawned:
-    """Start `launch` in the current working directory.
+    """Start `launch`, or what is to be started otherwise, in the current working directory.
 
     Raises `CannotLaunch` for a program that cannot be run, `OSError` where the system has no
     room for another process or descriptor.
     """
+    try:
+        return _spawn(launch)
+    except CannotLaunch:
+        if launch.otherwise is None:
+            raise
+        return _spawn(launch.otherwise())
+
+
+def _spawn(launch: Launch) -> Spawned:
     descriptors: list[int] = []
     try:
         out, out_end = _pipe(descriptors)
         err, err_end = _pipe(descriptors)
+        before = identity.tick()
         pid = os.posix_spawn(
             launch.program,
             launch.argv,
@@ -45,9 +60,10 @@ def spawn(launch: Launch) -> Spawned:
     except OSError as error:
         _close(descriptors)
         raise _explain(launch, error) from None
+    after = identity.tick()
     os.close(out_end)
     os.close(err_end)
-    return Spawned(pid, out, err)
+    return Spawned(pid, (before, after), out, err)
 
 
 @cache

@@ -246,7 +246,8 @@ class Fleet:
             channel.close()
             member.channel = None
             self._deaths.closed(member, word_is_due=member.nursery == self.births.nursery)
-        self._changed()
+        if not member.is_fed:
+            self._changed()
 
     # Replacement.
 

@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import socket
+import time
 from contextlib import suppress
 
 from queuectl.domain.errors import StoreError, SupervisorLost
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _END_OF_CHILD = 5.0
 _STARTED_LATER = 0.05
+_TOGETHER = 0.01
 
 
 class Loop:
@@ -56,6 +58,7 @@ class Loop:
         self._hungry = True
         self._look_due = False
         self._started_due = False
+        self._turn_due: float | None = None
         self._trouble = Trouble(notice, self._timers, self._hunger)
         self._seen: int | None = None
 
@@ -213,6 +216,8 @@ class Loop:
         if self._trouble.held_off:
             return
         members, abandoned = self._fleet.reports(), self._fleet.abandoned()
+        if members and not (self._hungry or abandoned) and self._more_may_come():
+            return
         demands = self._fleet.demands() if self._hungry or members else []
         if not (members or abandoned or demands):
             return
@@ -233,9 +238,18 @@ class Loop:
             return
         self._recover()
         self._hungry = self._started_due = False
+        self._turn_due = None
         self._fleet.recorded(members, turn.assignments)
         if any(decision.run_at is not None for _, decision in turn.decided):
             self._tell_scheduler()
+
+    def _more_may_come(self) -> bool:
+        """Whether to wait: all have enough to do, and one transaction may record more of it."""
+        now = time.monotonic()
+        if self._turn_due is None:
+            self._turn_due = now + _TOGETHER
+            self._timers.after(_TOGETHER, lambda: None)
+        return now < self._turn_due
 
     def _let_started_be_recorded(self) -> None:
         self._started_due = True

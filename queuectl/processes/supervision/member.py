@@ -16,7 +16,8 @@ _LAST_DELAY_WITHOUT_ROOM = 5.0
 _GOOD_LIFE = 60.0
 # Seconds: below this a job is short; the average remembers about so many.
 _SHORT, _MEMORY, _UNKNOWN = 0.01, 8, 1.0
-_AHEAD = 6
+# Jobs that a worker has beyond its slots; with so few left it must be given more at once.
+_AHEAD, _FEW = 16, 5
 
 
 class Member:
@@ -57,11 +58,19 @@ class Member:
 
     def demand(self) -> Demand | None:
         """What it can take once its reports are recorded."""
-        settled = sum(len(one.ended) for one in self.reports)
+        settled = self._settled()
         free = self.row.slots + self._ahead() - len(self.held) + settled
         if not self.works or free <= 0 or self._has_a_loner():
             return None
         return Demand(self.row.id, self.row.queues, free, len(self.held) - settled)
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether it has enough to go on with until the next turn but one."""
+        return self.works and len(self.held) - self._settled() > self.row.slots + _FEW
+
+    def _settled(self) -> int:
+        return sum(len(one.ended) for one in self.reports)
 
     def _has_a_loner(self) -> bool:
         loners = {lease for lease, one in self.held.items() if one.alone}
@@ -72,7 +81,7 @@ class Member:
 
     def _ahead(self) -> int:
         # While jobs are short, the next ones must be there before a turn could bring them.
-        return self.row.slots * _AHEAD if self._typical < _SHORT else 0
+        return _AHEAD if self._typical < _SHORT else 0
 
     def _learn(self, ended: Ended) -> None:
         if ended.outcome.end is End.RETURNED:
