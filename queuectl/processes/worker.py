@@ -34,6 +34,8 @@ from queuectl.processes.system.signals import Signals
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.exchange import Assignment, Ended, Lease
 
+# Most commands end before anything of them has to be read: their pipes are long enough till then.
+_LISTEN_AFTER = 0.005
 _SPILL_AFTER = 0.1
 _LOOK_AGAIN = 0.05
 
@@ -162,14 +164,19 @@ class Worker:
         recorder = Recorder(path, self._rules.output_limit)
         run = Run(assignment, mark, spawned, recorder, victims)
         self._runs[run.pid] = run
-        for descriptor in run.streams:
-            read = partial(self._read, run, descriptor)
-            self._selector.register(descriptor, selectors.EVENT_READ, read)
-        run.timers.append(self._timers.after(_SPILL_AFTER, run.recorder.spill))
+        run.timers.append(self._timers.after(_LISTEN_AFTER, partial(self._listen, run)))
         if assignment.timeout is not None:
             end = partial(self._end, run, Verdict.TIMEOUT)
             run.timers.append(self._timers.after(assignment.timeout, end))
         self._tell_started(run)
+
+    def _listen(self, run: Run) -> None:
+        run.listened_to = True
+        for descriptor in run.streams:
+            read = partial(self._read, run, descriptor)
+            self._selector.register(descriptor, selectors.EVENT_READ, read)
+        rest = _SPILL_AFTER - _LISTEN_AFTER
+        run.timers.append(self._timers.after(rest, run.recorder.spill))
 
     def _tell_started(self, run: Run) -> None:
         try:
@@ -234,8 +241,9 @@ class Worker:
 
     def _finish(self, run: Run) -> None:
         run.read_rest()
-        for descriptor in run.streams:
-            self._selector.unregister(descriptor)
+        if run.listened_to:
+            for descriptor in run.streams:
+                self._selector.unregister(descriptor)
         del self._runs[run.pid]
         self._reporting.ended(run.report())
         reach("run finished")

@@ -52,6 +52,7 @@ class Run:
         self._victims = victims  # of the out-of-memory killer, before this was started
         self._largest = 0
         self._out_of_memory = False
+        self.listened_to = False
         self.streams = {spawned.stdout: STDOUT, spawned.stderr: STDERR}
         self.began = time.monotonic()
         self.ended: float | None = None
@@ -86,15 +87,21 @@ class Run:
 
     def read_rest(self) -> None:
         """Take what is readable still; a grandchild may hold the pipe, so no end is awaited."""
-        for descriptor in self.streams:
+        for descriptor in list(self.streams):
             for _ in range(_LAST_READS):
                 try:
                     data = os.read(descriptor, _CHUNK)
                 except BlockingIOError:
                     break
                 if not data:
+                    self._hang_up(descriptor)
                     break
                 self.recorder.feed(self.streams[descriptor], data)
+
+    def _hang_up(self, descriptor: int) -> None:
+        if not self.listened_to:  # else who listens has to know
+            del self.streams[descriptor]
+            os.close(descriptor)
 
     def close(self) -> None:
         """Let go of the pipes."""

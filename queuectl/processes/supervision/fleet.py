@@ -203,6 +203,11 @@ class Fleet:
         return [member for member in self._members.values() if member.reports]
 
     @property
+    def spare(self) -> float:
+        """Seconds until one of those that work should be given more."""
+        return min((one.spare for one in self._members.values() if one.held), default=0.0)
+
+    @property
     def unrecorded(self) -> int:
         """How many ends of runs are known here and not in the store."""
         told = (len(one.ended) for member in self.reports() for one in member.reports)

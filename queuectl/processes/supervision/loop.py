@@ -41,6 +41,7 @@ class Loop:
         self._settings: Settings = queue.settings()
         self._timers = Timers()
         self._selector = selectors.DefaultSelector()
+        self._urgent = selectors.DefaultSelector()
         self._listen()
         self._fleet = Fleet(
             self._store, self._home, self._me, self._selector, self._timers, self._hunger
@@ -67,6 +68,8 @@ class Loop:
         self._signals = Signals((signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT))
         self._selector.register(self._wake, selectors.EVENT_READ, self._woken)
         self._selector.register(self._signals, selectors.EVENT_READ, self._act_on_signals)
+        self._urgent.register(self._wake, selectors.EVENT_READ)
+        self._urgent.register(self._signals, selectors.EVENT_READ)
 
     @property
     def me(self) -> Supervisor:
@@ -94,7 +97,7 @@ class Loop:
         Or until `lost`: others took it for dead and have its jobs, so that it ends what it runs.
         """
         while not (self.lost or self._is_done()):
-            for key, _ in self._selector.select(self._timers.sleep()):
+            for key, _ in self._events():
                 key.data()
             self._timers.fire()
             if self._look_due:
@@ -119,11 +122,20 @@ class Loop:
         for child in (self._scheduler, self._nursery):
             child.end(_END_OF_CHILD)
         self._selector.close()
+        self._urgent.close()
         self._signals.close()
         os.close(self._wake)
         log.info("supervisor %s ended", self._me.id)
 
     # Events.
+
+    def _events(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """What has come, after a sleep: one that no report ends if a turn waits for many."""
+        asleep = self._turn_due is not None and not self._hungry and self._fleet.spare > 0
+        if not asleep or self._trouble.held_off:
+            return self._selector.select(self._timers.sleep())
+        self._urgent.select(self._timers.sleep())
+        return self._selector.select(0)
 
     def _woken(self) -> None:
         wake.hush(self._wake)
@@ -247,8 +259,9 @@ class Loop:
         """Whether to wait: all have enough to do, and one transaction may record more of it."""
         now = time.monotonic()
         if self._turn_due is None:
-            self._turn_due = now + _TOGETHER
-            self._timers.after(_TOGETHER, lambda: None)
+            patience = min(_TOGETHER, self._fleet.spare or _TOGETHER)
+            self._turn_due = now + patience
+            self._timers.after(patience, lambda: None)
         return now < self._turn_due
 
     def _let_started_be_recorded(self) -> None:

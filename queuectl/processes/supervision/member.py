@@ -67,7 +67,15 @@ class Member:
     @property
     def is_fed(self) -> bool:
         """Whether it has enough to go on with until the next turn but one."""
-        return self.works and len(self.held) - self._settled() > self.row.slots + _FEW
+        return self.spare > 0
+
+    @property
+    def spare(self) -> float:
+        """Seconds until it should be given more, if it goes on as it did; none where it is due."""
+        if not self.works:
+            return 0.0
+        beyond = len(self.held) - self._settled() - self.row.slots - _FEW
+        return max(0.0, beyond * self._typical / self.row.slots)
 
     def _settled(self) -> int:
         return sum(len(one.ended) for one in self.reports)
