@@ -38,7 +38,7 @@ def supervisor_died(queue: JobQueue) -> bool:
 def silent_supervisor(queue: JobQueue) -> Supervisor | None:
     """The supervisor of this home, if it lives and has given no sign of life for a lease."""
     mine = queue.supervisor()
-    silent = queue.store.now() - round(queue.settings().lease * SECOND)
+    silent = queue.store.now() - round(queue.settings().patience * SECOND)
     return mine if mine is not None and mine.heartbeat_at < silent else None
 
 
@@ -50,7 +50,7 @@ def warn_if_nobody_works(context: Context) -> None:
 
 def _living_supervisors(queue: JobQueue) -> set[str]:
     mine = queue.supervisor()
-    silent = queue.store.now() - round(queue.settings().lease * SECOND)
+    silent = queue.store.now() - round(queue.settings().patience * SECOND)
     elsewhere = {
         known.id
         for known in queue.store.supervisors()

@@ -109,6 +109,9 @@ def _await_drain(context: Context, workers: list[Worker], progress: Progress | N
     except KeyboardInterrupt:
         context.say("\nThe workers go on until nothing is left to do (worker stop ends them)")
         return INTERRUPTED
+    ends = [context.queue.store.worker(worker.id) for worker in workers]
+    if not all(end.status is WorkerStatus.STOPPED and end.desired.stops for end in ends):
+        raise ProcessFailed("the workers were gone before all jobs were done")
     context.say("✓ All jobs are done, workers stopped")
     return 0
 

@@ -47,6 +47,7 @@ class Setting(NamedTuple):
 
 
 _DAY = 86400.0
+_BEATS = 3  # so many heartbeats have to fail, whatever the lease
 _LONGEST_PATTERN = 200
 # Not *token*, *pwd* or *auth*: PWD, SSH_AUTH_SOCK and TOKENIZERS_PARALLELISM are no secrets.
 _SECRET = (
@@ -201,6 +202,11 @@ class Settings(NamedTuple):
     keep_days: float | None
     keep_jobs: int | None
     secret_names: Patterns | None
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a heartbeat after which a supervisor is given up."""
+        return max(self.lease, _BEATS * self.heartbeat)
 
     @property
     def backoff(self) -> Backoff:

@@ -9,8 +9,6 @@ from typing import Self
 from queuectl.domain.errors import HomeUnusable
 from queuectl.home import private
 
-_OUTPUTS = "output"
-
 
 class Home:
     """A private folder (0700) that belongs to us, made if needed; raises `HomeUnusable`.
@@ -26,13 +24,13 @@ class Home:
         except OSError as error:
             raise HomeUnusable(given, error.strerror or str(error)) from None
         self.path = os.path.realpath(given)
-        self._outputs = _OUTPUTS
+        self._suffix = ""
 
     def serving(self, store: str, uuid: str) -> Self:
-        """This home for the store at a URL: outputs of one that lies elsewhere are kept apart."""
+        """This home for the store at a URL: what belongs to one elsewhere is kept apart."""
         scheme, _, place = store.partition("://")
         own = scheme == "sqlite" and os.path.realpath(place) == os.path.realpath(self.database)
-        self._outputs = _OUTPUTS if own else f"{_OUTPUTS}-{uuid}"
+        self._suffix = "" if own else f"-{uuid}"
         return self
 
     def __str__(self) -> str:
@@ -70,7 +68,7 @@ class Home:
 
     def worker_lock(self, worker_id: str) -> str:
         """Locked by a worker, and by its children until they have become their command."""
-        return os.path.join(self.folder("run"), f"{worker_id}.lock")
+        return os.path.join(self.locks, f"{worker_id}.lock")
 
     def output(self, row: int, lease: int) -> str:
         """The transcript of an attempt whose output is kept in a file, or grows still.
@@ -83,12 +81,23 @@ class Home:
     @property
     def outputs(self) -> str:
         """The folder of all transcripts; each store that a home is used with has one."""
-        return os.path.join(self.path, self._outputs)
+        return os.path.join(self.path, f"output{self._suffix}")
 
     @property
     def locks(self) -> str:
-        """The folder of the workers' lock files."""
-        return os.path.join(self.path, "run")
+        """The folder of the workers' lock files; each store has one, like `outputs`."""
+        return os.path.join(self.path, f"run{self._suffix}")
+
+    def make_locks(self) -> None:
+        """Make the folder for lock files, if needed."""
+        self.folder(os.path.basename(self.locks))
+
+    @property
+    def all_locks(self) -> list[str]:
+        """The lock files of workers, whatever store they work for."""
+        folders = [name for name in os.listdir(self.path) if name.partition("-")[0] == "run"]
+        paths = [os.path.join(self.path, name) for name in folders]
+        return [os.path.join(path, name) for path in paths for name in os.listdir(path)]
 
     @property
     def restoring(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy
+from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.home import locks, notice, private, wake
 from queuectl.processes.supervision.takeover import Vigil, take_over
@@ -41,7 +41,11 @@ def start_workers(
     while time.monotonic() < deadline:
         holder = _ensure_supervisor(queue, deadline, watch)
         want = partial(queue.store.want_workers, holder.id, count, slots, tuple(queues), desired)
-        rows = watch.free(want)
+        try:
+            rows = watch.free(want)
+        except SupervisorLost:  # it is on its way out
+            time.sleep(_LOOK_EVERY)
+            continue
         wake.ring(queue.home.wake)
         started = _await_pids(queue, rows, deadline, watch)
         if started is not None:
@@ -78,13 +82,19 @@ class Watch:
     """
 
     def __init__(self, queue: JobQueue) -> None:
-        self._store, self._patience = queue.store, queue.settings().lease
-        self._vigil = Vigil(identity.host(), identity.boot())
+        self._store, self._patience = queue.store, queue.settings().patience
+        self._vigil = Vigil(identity.host(), identity.boot(), queue.store.url)
         self.ended: list[Supervisor] = []
 
     def look(self) -> bool:
         """Look for signs of life, again and again; whether one was found without."""
-        silent = self._vigil.look(self._store.supervisors(), self._patience)
+        return self._end(self._vigil.look(self._store.supervisors(), self._patience))
+
+    def look_for_blocker(self) -> bool:
+        """Look who was stopped with the lock of the store in its hand; whether one was found."""
+        return self._end(self._vigil.blocker(self._store.supervisors(), self._store.blocker()))
+
+    def _end(self, silent: Supervisor | None) -> bool:
         if silent is None:
             return False
         take_over(self._store, silent)
@@ -98,7 +108,7 @@ class Watch:
             try:
                 return write()
             except StoreBusy:
-                if not self.look():
+                if not self.look_for_blocker():
                     raise
 
 
@@ -114,7 +124,7 @@ def _ensure_supervisor(queue: JobQueue, deadline: float, watch: Watch) -> Superv
         try:
             _launch(queue)
         except ProcessFailed:
-            if not watch.look():  # it, too, may have found the store locked
+            if not watch.look_for_blocker():  # it, too, may have found the store locked
                 raise
     raise ProcessFailed(f"the supervisor did not start: see {queue.home.log}")
 
@@ -159,24 +169,31 @@ def stop_workers(
     """
     desired = Desired.STOP_NOW if now else Desired.STOP
     living = [row.id for row in queue.workers()]
+    mine = [row.id for row in _own_workers(queue)]
     for worker_id in worker_ids:
         if worker_id not in living:
             raise NoSuchWorker(worker_id, living)
     holder = queue.supervisor()
     watch = watch or Watch(queue)
-    watch.free(partial(queue.store.wish_workers, list(worker_ids) or living, desired))
+    watch.free(partial(queue.store.wish_workers, list(worker_ids) or mine, desired))
     if holder is not None and not worker_ids:
         watch.free(partial(queue.store.wish_supervisor, holder.id, desired))
     wake.ring(queue.home.wake)
-    return bool(living) or holder is not None
+    return bool(worker_ids or mine) or holder is not None
+
+
+def _own_workers(queue: JobQueue) -> list[Worker]:
+    """The workers of this home that live or are to live."""
+    known = queue.store.supervisors()
+    elsewhere = {one.id for one in known if one.ended_at is None and not queue.is_ours(one)}
+    return [row for row in queue.workers() if row.supervisor not in elsewhere]
 
 
 def stopped(queue: JobQueue, worker_ids: Sequence[str] = ()) -> bool:
     """Whether these workers have ended, or, without ids, everything of this home has."""
-    living = {row.id for row in queue.workers()}
     if worker_ids:
-        return not living.intersection(worker_ids)
-    return not living and not locks.is_held(queue.home.supervisor_lock)
+        return not {row.id for row in queue.workers()}.intersection(worker_ids)
+    return not _own_workers(queue) and not locks.is_held(queue.home.supervisor_lock)
 
 
 def await_stop(

@@ -8,7 +8,7 @@ import os
 import sys
 from contextlib import suppress
 
-from queuectl.domain.errors import QueuectlError
+from queuectl.domain.errors import QueuectlError, SupervisorLost
 from queuectl.domain.fleet import Desired
 from queuectl.home import locks, wake
 from queuectl.home.notice import Notice
@@ -49,12 +49,13 @@ def _serve(queue: JobQueue, options: argparse.Namespace, notice: Notice) -> int:
         while True:
             loop = Loop(queue, notice)
             loop.begin()
-            for count, slots, queues, wish in crew:
-                queue.store.want_workers(loop.me.id, count, slots, queues, wish)
+            with suppress(SupervisorLost):  # it is to stop already, or others have its place
+                for count, slots, queues, wish in crew:
+                    queue.store.want_workers(loop.me.id, count, slots, queues, wish)
             wake.ring(queue.home.wake)
             _answer(options, "")
             loop.run()
-            if not loop.lost:
+            if not loop.lost or loop.is_to_stop:
                 return 0
             # Whoever took it for dead was wrong: it begins anew, with workers as before.
             crew = [(1, row.slots, row.queues, row.desired) for row in loop.crew]

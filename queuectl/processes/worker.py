@@ -272,7 +272,9 @@ def main(birth: Birth, connection: socket.socket) -> None:
 
 
 def _begin(birth: Birth, connection: socket.socket) -> Worker | None:
-    lock = locks.acquire(Home(birth.home).worker_lock(birth.id))
+    home = Home(birth.home).serving(birth.store, birth.uuid)
+    home.make_locks()
+    lock = locks.acquire(home.worker_lock(birth.id))
     if lock is None:
         return None
     reach("worker locked")

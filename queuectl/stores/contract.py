@@ -205,7 +205,10 @@ class Store(Upkeep):
     def want_workers(
         self, supervisor: str, count: int, slots: int, queues: tuple[str, ...], desired: Desired
     ) -> list[Worker]:
-        """Rows for new workers `worker_<epoch>_<n>` that the supervisor is to start."""
+        """Rows for new workers `worker_<epoch>_<n>` that the supervisor is to start.
+
+        Raises `SupervisorLost` for one that has ended or is to stop.
+        """
 
     @abstractmethod
     def workers(self) -> list[Worker]:
@@ -245,6 +248,10 @@ class Store(Upkeep):
     @abstractmethod
     def store_setting(self, key: str, text: str | None) -> None:
         """Keep a setting, or with None forget it."""
+
+    @abstractmethod
+    def blocker(self) -> int | None:
+        """The pid of a process of this host that keeps all others from writing, if one is known."""
 
     @abstractmethod
     def data_version(self) -> int:

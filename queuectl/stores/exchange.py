@@ -101,6 +101,8 @@ class Holding(NamedTuple):
     host: str
     home: str
     boot: str
+    supervisor_pid: int
+    supervisor_started: int
     pid: int | None
     pid_started: int | None
     cancel_requested: bool

@@ -116,13 +116,15 @@ def test_worker_start_replaces_a_supervisor_that_does_not_answer(place: Installa
     job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
     first = until(lambda: place.of_job(job), "the first run")
     old = place.supervisor
-    stop(place, old, worker)
+    helpers = [*place.processes("nursery"), *place.processes("scheduler")]
+    stop(place, old, worker, *helpers)
     until(lambda: "no sign of life" in place.ctl("status").stdout, "status tells")
     place.start()
     assert place.supervisor != old
     [ended] = place.queue.wait([job.id], 60)
     assert (ended.state, ended.attempts) == ("completed", 2)
-    assert not any(identity.started(pid) for pid in (*first, old, worker))
+    assert len(helpers) == 2
+    assert not any(identity.started(pid) for pid in (*first, old, worker, *helpers))
 
 
 def test_worker_stop_ends_a_supervisor_that_does_not_answer(place: Installation) -> None:

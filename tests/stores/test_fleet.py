@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from queuectl.domain.errors import NoSuchWorker, StoreError
+from queuectl.domain.errors import NoSuchWorker, StoreError, SupervisorLost
 from queuectl.domain.fleet import Desired, WorkerStatus
 from queuectl.domain.timing import SECOND
 from queuectl.stores.contract import Store
@@ -88,6 +88,22 @@ def test_wanted_workers_are_numbered_and_named_by_the_second(
 def test_nobody_works_for_a_supervisor_that_never_entered(store: Store) -> None:
     with pytest.raises(StoreError, match="stranger"):
         store.want_workers("stranger", 1, 1, (), Desired.RUN)
+
+
+@pytest.mark.parametrize("desired", [Desired.STOP, Desired.STOP_NOW])
+def test_nobody_is_wanted_of_a_supervisor_that_is_to_stop(store: Store, desired: Desired) -> None:
+    store.enter(supervisor("one"))
+    store.wish_supervisor("one", desired)
+    with pytest.raises(SupervisorLost):
+        store.want_workers("one", 1, 1, (), Desired.RUN)
+    assert store.workers() == []
+
+
+def test_nobody_is_wanted_of_a_supervisor_that_has_ended(store: Store) -> None:
+    store.enter(supervisor("one"))
+    store.leave("one")
+    with pytest.raises(SupervisorLost):
+        store.want_workers("one", 1, 1, (), Desired.RUN)
 
 
 def test_a_worker_keeps_what_is_not_said_anew(store: Store) -> None:

@@ -42,7 +42,7 @@ def examine_supervisor(site: Site) -> Iterator[Finding]:
     known = _mine(site)[-1]
     silent = max(0.0, (site.store.now() - known.heartbeat_at) / SECOND)
     text = f"PID {known.pid}, last sign of life {describe_duration(silent)} ago"
-    if silent > effective(site.store.stored_settings()).lease:
+    if silent > effective(site.store.stored_settings()).patience:
         advice = "stopped (worker start replaces it), or the store takes nothing (supervisor.log)"
         yield problem("supervisor", text, advice)
     elif known.note:
@@ -92,7 +92,7 @@ def _unheld(site: Site) -> dict[Lease, Holding]:
 
 def _heard_elsewhere(site: Site) -> set[str]:
     """The supervisors of other homes and hosts that live, as far as can be told from here."""
-    lease = effective(site.store.stored_settings()).lease
+    lease = effective(site.store.stored_settings()).patience
     silent = site.store.now() - round(lease * SECOND)
     return {
         one.id
@@ -114,7 +114,9 @@ def _is_stranded(site: Site, holding: Holding) -> bool:
     if holding.host != identity.host() or os.path.isdir(holding.home):
         return False
     worker = site.store.worker(holding.worker)
-    return holding.boot != identity.boot() or not identity.is_alive(worker.pid, worker.pid_started)
+    if identity.restarted(holding.boot, identity.boot()):
+        return True
+    return not identity.is_alive(worker.pid, worker.pid_started)
 
 
 def _settle(site: Site, holdings: list[Holding]) -> str:

@@ -23,7 +23,7 @@ from queuectl.domain.selection import Selection
 from queuectl.home import archive, transcripts
 from queuectl.home.folder import Home
 from queuectl.home.partial import sync_folder
-from queuectl.processes.safekeeping.solitude import alone_in
+from queuectl.processes.safekeeping.solitude import alone_in, refuse_company
 from queuectl.stores import file_of, open_store
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Ended
@@ -52,6 +52,7 @@ def restore(home: Home, url: str, source: IO[bytes], name: str, *, force: bool) 
     """
     with alone_in(home), _unpacked(home, source, name) as label:
         folder = home.restoring
+        refuse_company(url)
         last_row = _last_row(url, force=force)
         taken_at = str(label.get("created_at"))
         database = os.path.join(folder, archive.DATABASE)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from queuectl.domain.errors import StoreBusy, StoreError
+from queuectl.domain.errors import HomeUnusable, StoreBusy, StoreError
 from queuectl.domain.fleet import Supervisor
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.rescue import Rescue
@@ -37,7 +37,7 @@ class Aftercare:
         self._store, self._me, self._timers = store, me, timers
         self._settled, self._failed = settled, failed
         self._rescue = Rescue(store, home, me)
-        self._vigil = Vigil(me.host, me.boot, me.id)
+        self._vigil = Vigil(me.host, me.boot, store.url, me.id)
         self._due = False
 
     def settle(self) -> None:
@@ -50,10 +50,13 @@ class Aftercare:
                 self._settled()
                 log.warning("rescued %d runs of another supervisor", len(ended))
             if not self._rescue.unsettled:
-                self._rescue.bury()
+                for dead in self._vigil.dead(self._store.supervisors()):
+                    self._store.leave(dead)
             remains = self._rescue.forget_workers() or self._rescue.unsettled
         except StoreError as error:
             self._failed(error)
+        except (HomeUnusable, OSError) as error:  # of others; what cannot be seen may live
+            log.warning("what another supervisor left cannot be looked at: %s", error)
         if remains and not self._due:
             self._due = True
             self._timers.after(_AGAIN, self._settle_again)
@@ -63,16 +66,19 @@ class Aftercare:
         self.settle()
 
     def watch(self, patience: float) -> None:
-        """End a supervisor that was silent for so many seconds; adopt the runs of dead ones."""
+        """End a supervisor that was silent for so many seconds; look after what dead ones left."""
         known = self._store.supervisors()
         silent = self._vigil.look(known, patience)
         if silent is not None:
             take_over(self._store, silent)
-        if self._rescue.adopt(self._vigil.dead(known)) or silent is not None:
+        if silent is not None or self._vigil.dead(known) or self._rescue.has_strays():
             self.settle()
 
-    def blocked(self, error: StoreError, patience: float) -> None:
+    def blocked(self, error: StoreError) -> None:
         """The store has failed: one that was stopped amid a write may hold its lock."""
         if isinstance(error, StoreBusy):
             with suppress(StoreError):
-                self.watch(patience)
+                stopped = self._vigil.blocker(self._store.supervisors(), self._store.blocker())
+                if stopped is not None:
+                    take_over(self._store, stopped)
+                    self.settle()

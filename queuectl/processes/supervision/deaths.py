@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -14,7 +15,7 @@ from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.member import Member
 from queuectl.processes.supervision.rescue import ends_in
-from queuectl.processes.system import ledger, leftovers
+from queuectl.processes.system import ledger, leftovers, out_of_memory
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.exchange import Ended
 
@@ -39,6 +40,7 @@ class Deaths:
         self.ends: list[Ended] = []
         self._unrecorded: set[str] = set()
         self._spent: list[str] = []
+        self._witness = out_of_memory.witness()
 
     def is_recorded(self, worker: str) -> bool:
         """Whether all that a dead worker ran is in the store, so that it may live again."""
@@ -64,6 +66,15 @@ class Deaths:
         else:
             member.cause = member.cause or _UNKNOWN
         self._depart(member)
+
+    def ended(self, member: Member, code: int) -> None:
+        """The process of a worker has ended with this exit code (negative: signal)."""
+        if code >= 0:
+            self.caused(member, f"exit code {code}")
+            return
+        killed = code == -signal.SIGKILL and member.pid is not None
+        out_of_room = killed and self._witness.killed(member.pid or 0, member.born)
+        self.caused(member, "out of memory" if out_of_room else f"signal {-code}")
 
     def caused(self, member: Member, cause: str) -> None:
         """The process of a worker has ended in this way."""

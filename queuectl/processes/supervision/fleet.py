@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import selectors
-import signal
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -20,7 +19,7 @@ from queuectl.processes.supervision.deaths import Deaths
 from queuectl.processes.supervision.member import Member
 from queuectl.processes.supervision.register import Register
 from queuectl.processes.supervision.takeover import kill
-from queuectl.processes.system import identity, leftovers, out_of_memory
+from queuectl.processes.system import identity, leftovers
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Demand, Ended, Lease
@@ -49,7 +48,6 @@ class Fleet:
         self._members: dict[str, Member] = {}
         self.births = Births(selector, self._nursery_is_there, self._unborn, self._gone)
         self._deaths = Deaths(store.uuid, home, timers, self._replace)
-        self._witness = out_of_memory.witness()
         self._write = Register(store, timers).write
         self._rules = Rules(0, 0, 0)
         self._draining = False
@@ -76,14 +74,24 @@ class Fleet:
         """End all workers with all that they run; returns once nothing of it lives."""
         marks, groups = [], []
         for member in self._members.values():
-            kill(member.pid, identity.started(member.pid or 0))
+            if member.pid is None:  # it is being born: without a line it ends by itself
+                self._hang_up(member)
+                continue
+            kill(member.pid, member.pid_started)
             marks += [leftovers.marker(self._store.uuid, *lease) for lease in member.held]
             groups += [(one.pid, one.pid_started) for one in member.running.values()]
         while leftovers.kill(marks, groups) or self._lives():
             time.sleep(_LOOK_AGAIN)
 
     def _lives(self) -> bool:
-        return any(locks.may_be_held(self._home.worker_lock(one)) for one in self._members)
+        born = [one.row.id for one in self._members.values() if one.pid is not None]
+        return any(locks.may_be_held(self._home.worker_lock(one)) for one in born)
+
+    def _hang_up(self, member: Member) -> None:
+        if member.channel is not None:
+            self._selector.unregister(member.channel)
+            member.channel.close()
+            member.channel, member.closed = None, True
 
     def _nursery_is_there(self) -> None:
         for member in self._members.values():
@@ -106,7 +114,7 @@ class Fleet:
             self._timers.after(_TRY_AGAIN, partial(self._bear_if_missing, member))
 
     def _born(self, member: Member, pid: int) -> None:
-        member.pid = pid
+        member.pid, member.pid_started = pid, identity.started(pid)
         self._write(member.row.id, WorkerStatus.IDLE, pid)
         log.info("worker %s started, pid %d", member.row.id, pid)
 
@@ -120,15 +128,7 @@ class Fleet:
         member = self._members.get(message.id)
         if member is not None and member.life == message.life:
             member.unborn = message.code == NO_ROOM
-            self._deaths.caused(member, self._cause(member, message.code))
-
-    def _cause(self, member: Member, code: int) -> str:
-        if code >= 0:
-            return f"exit code {code}"
-        killed = code == -signal.SIGKILL and member.pid is not None
-        if killed and self._witness.killed(member.pid or 0, member.born):
-            return "out of memory"
-        return f"signal {-code}"
+            self._deaths.ended(member, message.code)
 
     # Wishes.
 
@@ -144,6 +144,9 @@ class Fleet:
         """Take over what the store says of this supervisor's workers."""
         for row in rows:
             member = self._members.get(row.id)
+            if member is None and row.desired.stops:  # it was wanted for a moment only
+                self._write(row.id, WorkerStatus.STOPPED)
+                continue
             if member is None:
                 member = self._members[row.id] = Member(row)
                 self._draining = False
@@ -168,9 +171,15 @@ class Fleet:
         self._timers.after(patience, partial(self._insist, member))
 
     def _insist(self, member: Member) -> None:
-        if member.row.id in self._members and member.pid is not None and not member.closed:
-            log.warning("worker %s does not stop: killed", member.row.id)
-            kill(member.pid, identity.started(member.pid))
+        if member.row.id not in self._members or member.closed:
+            return
+        log.warning("worker %s does not stop: killed", member.row.id)
+        if member.pid is None:  # the nursery does not bear it, or it has not said a word
+            self._hang_up(member)
+            self._remove(member, WorkerStatus.STOPPED)
+        else:
+            kill(member.pid, member.pid_started)
+            self._timers.after(_TRY_AGAIN, partial(self._insist, member))
 
     def cancel(self, leases: Iterable[Lease]) -> None:
         """Have these runs ended."""
@@ -247,9 +256,7 @@ class Fleet:
         for word in member.listen():
             self._born(member, word.pid)
         if member.closed:
-            self._selector.unregister(channel)
-            channel.close()
-            member.channel = None
+            self._hang_up(member)
             self._deaths.closed(member, word_is_due=member.nursery == self.births.nursery)
         if not member.is_fed:
             self._changed()
@@ -257,6 +264,8 @@ class Fleet:
     # Replacement.
 
     def _replace(self, member: Member) -> None:
+        if member.row.id not in self._members:
+            return
         if member.desired.stops:
             self._remove(member, WorkerStatus.STOPPED)
             return

@@ -57,8 +57,7 @@ class Loop:
         self.lost = False
         self._desired = Desired.RUN
         self._hungry = True
-        self._look_due = False
-        self._started_due = False
+        self._look_due = self._started_due = False
         self._turn_due: float | None = None
         self._trouble = Trouble(notice, self._timers, self._hunger)
         self._seen: int | None = None
@@ -75,6 +74,11 @@ class Loop:
     def me(self) -> Supervisor:
         """This supervisor's row."""
         return self._me
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether it was told to."""
+        return self._desired.stops
 
     @property
     def crew(self) -> list[Worker]:
@@ -131,8 +135,8 @@ class Loop:
 
     def _events(self) -> list[tuple[selectors.SelectorKey, int]]:
         """What has come, after a sleep: one that no report ends if a turn waits for many."""
-        asleep = self._turn_due is not None and not self._hungry and self._fleet.spare > 0
-        if not asleep or self._trouble.held_off:
+        asleep = self._turn_due is not None and not (self._hungry or self._trouble.held_off)
+        if not asleep or self._fleet.spare == 0:
             return self._selector.select(self._timers.sleep())
         self._urgent.select(self._timers.sleep())
         return self._selector.select(0)
@@ -214,12 +218,12 @@ class Loop:
 
     def _beat(self) -> None:
         try:
-            self._aftercare.watch(self._settings.lease)
+            self._aftercare.watch(self._settings.patience)
             self._store.beat(self._me.id, self._trouble.note)
         except SupervisorLost:
             self.lost = True
         except StoreError as error:  # the next turn finds out, and says so
-            self._aftercare.blocked(error, self._settings.lease)
+            self._aftercare.blocked(error)
         self._timers.after(self._settings.heartbeat, self._beat)
 
     # The turn.
@@ -270,7 +274,7 @@ class Loop:
     def _hold_off(self, error: StoreError) -> None:
         self.lost = self.lost or isinstance(error, SupervisorLost)
         self._trouble.begin(error, self._fleet.unrecorded)
-        self._aftercare.blocked(error, self._settings.lease)
+        self._aftercare.blocked(error)
 
     def _recover(self) -> None:
         if self._trouble.end():

@@ -28,6 +28,7 @@ class Member:
         self.desired = row.desired
         self.channel: Channel | None = None
         self.pid: int | None = None
+        self.pid_started = 0
         self.held: dict[Lease, Assignment] = {}
         self.running: dict[Lease, Started] = {}
         self.reports: list[Report] = []

@@ -29,19 +29,6 @@ class Rescue:
     def __init__(self, store: Store, home: Home, me: Supervisor) -> None:
         self._store, self._home, self._me = store, home, me
         self.unsettled = True
-        self._adopted: set[str] = set()
-
-    def adopt(self, supervisors: set[str]) -> bool:
-        """Look after the runs of these, too, which died in other homes; whether any is news."""
-        news = not supervisors <= self._adopted
-        self._adopted |= supervisors
-        return news
-
-    def bury(self) -> None:
-        """Write down that the adopted have ended, of whom no run is left."""
-        for supervisor in self._adopted:
-            self._store.leave(supervisor)
-        self._adopted.clear()
 
     def remains(self) -> list[Ended]:
         """Ends to record: runs that are certainly over.
@@ -57,26 +44,36 @@ class Rescue:
         self.unsettled = None in ends
         return list(chain.from_iterable(filter(None, ends)))
 
+    def has_strays(self) -> bool:
+        """Whether runs of other homes are left to this supervisor, since theirs is gone."""
+        holdings = self._store.holdings()
+        return any(self._is_mine(one) for one in holdings if one.home != self._me.home)
+
     def _is_mine(self, holding: Holding) -> bool:
         if holding.host != self._me.host or holding.supervisor == self._me.id:
             return False
-        adopted = holding.fenced or holding.supervisor in self._adopted
-        return adopted or holding.home == self._me.home
+        if holding.fenced or holding.home == self._me.home:
+            return True
+        if holding.boot != self._me.boot:
+            return identity.restarted(holding.boot, self._me.boot)
+        return not identity.may_be_alive(holding.supervisor_pid, holding.supervisor_started)
 
     def _ends_of(self, worker: str, holdings: list[Holding]) -> list[Ended] | None:
         leases = [Lease(holding.row, holding.lease) for holding in holdings]
-        if holdings[0].boot != self._me.boot:
+        if identity.restarted(holdings[0].boot, self._me.boot):
             died = Outcome(End.HOST_DIED, error="host died: it was restarted")
             return [abandoned(self._home, lease, died) for lease in leases]
         died = Outcome(End.SUPERVISOR_DIED, error="supervisor died")
+        row = self._store.worker(worker)
         if holdings[0].fenced:
             died = Outcome(End.SUPERVISOR_DIED, error="supervisor gave no sign of life")
-            row = self._store.worker(worker)
             kill(row.pid, row.pid_started)
         home = self._home_of(holdings[0])
         if home is None:
             return None
         lock = home.worker_lock(worker)
+        if not os.path.exists(lock) and identity.may_be_alive(row.pid, row.pid_started):
+            return None  # the home was moved: the worker has its lock elsewhere
         if locks.may_be_held(lock) or clear(self._store, holdings):
             return None
         begun = ledger.read(lock)
@@ -86,6 +83,8 @@ class Rescue:
         """The home of a run; None where it cannot be looked into."""
         if holding.home == self._me.home:
             return self._home
+        if not os.path.isdir(holding.home):  # gone, or a disk that is not mounted
+            return None
         with suppress(HomeUnusable):
             return Home(holding.home).serving(self._store.url, self._store.uuid)
         return None
@@ -93,8 +92,9 @@ class Rescue:
     def forget_workers(self) -> bool:
         """Write off the workers of earlier supervisors that are gone; whether any still lives."""
         living = False
+        workers = self._store.workers()  # in this order: a supervisor comes before its workers
         active = {known.id for known in self._store.supervisors() if known.ended_at is None}
-        for worker in self._store.workers():
+        for worker in workers:
             if worker.supervisor in active or worker.host != self._me.host:
                 continue
             lock = self._home.worker_lock(worker.id)

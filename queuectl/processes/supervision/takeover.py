@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from queuectl.domain.fleet import Supervisor
-from queuectl.processes.system import identity, leftovers
+from queuectl.processes.system import environment, identity, leftovers
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Holding
 
@@ -31,18 +31,25 @@ class Vigil:
         self,
         host: str,
         boot: str,
+        store: str,
         me: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host, self._boot, self._me, self._clock = host, boot, me, clock
+        self._store = store
         self._seen: dict[str, tuple[int, float]] = {}
+        self._last_look = clock()
 
     def look(self, supervisors: Iterable[Supervisor], patience: float) -> Supervisor | None:
         """One whose heartbeat has not changed for `patience` seconds of looking, the oldest.
 
-        The others have time anew then: they may have waited for a lock that it held.
+        Who did not look for long was stopped, perhaps with all others, and begins anew. The others
+        have time anew, too, once one was found: they may have waited for a lock that it held.
         """
         now = self._clock()
+        if now - self._last_look > patience / 2:
+            self._seen = {}
+        self._last_look = now
         watched = [one for one in supervisors if self._is_watched(one)]
         self._seen = {one.id: self._since(one, now) for one in watched}
         silent = [one for one in watched if now - self._seen[one.id][1] > patience]
@@ -51,12 +58,31 @@ class Vigil:
         self._seen = {}
         return min(silent, key=lambda one: one.heartbeat_at)
 
+    def blocker(self, supervisors: Iterable[Supervisor], pid: int | None) -> Supervisor | None:
+        """One that was stopped with the lock of the store in its hand, which process `pid` holds.
+
+        The others cannot write a heartbeat meanwhile: silence says nothing about them.
+        """
+        self._seen, self._last_look = {}, self._clock()
+        for one in supervisors:
+            if one.pid == pid and self._is_watched(one) and identity.is_stopped(one.pid):
+                return one
+        return None
+
     def dead(self, supervisors: Iterable[Supervisor]) -> set[str]:
         """Those that have no process any more: what their workers run may go on to its end."""
-        return {one.id for one in supervisors if self._concerns(one) and not self._may_live(one)}
+        active = (one for one in supervisors if one.host == self._host and one.ended_at is None)
+        return {one.id for one in active if one.id != self._me and self._is_dead(one)}
+
+    def _is_dead(self, one: Supervisor) -> bool:
+        if one.boot != self._boot:
+            return identity.restarted(one.boot, self._boot)
+        return not self._may_live(one)
 
     def _is_watched(self, one: Supervisor) -> bool:
-        return self._concerns(one) and self._may_live(one)
+        # A copy of a store names processes that work on the original.
+        lives = self._concerns(one) and self._may_live(one)
+        return lives and environment.serves(one.pid, self._store)
 
     def _concerns(self, one: Supervisor) -> bool:
         here = (one.host, one.boot) == (self._host, self._boot)
@@ -79,9 +105,12 @@ def take_over(store: Store, silent: Supervisor) -> None:
     """
     log.warning("supervisor %s (pid %d) gives no sign of life: ended", silent.id, silent.pid)
     workers = [worker for worker in store.workers() if worker.supervisor == silent.id]
+    helpers = [(pid, identity.started(pid)) for pid in leftovers.children(silent.pid)]
     kill(silent.pid, silent.pid_started)
     for worker in workers:
         kill(worker.pid, worker.pid_started)
+    for pid, started in helpers:
+        kill(pid, started)
     for known in store.supervisors():
         if known.id == silent.id:
             store.fence(known.id, known.heartbeat_at)
@@ -103,7 +132,7 @@ def clear(store: Store, holdings: list[Holding]) -> int:
 
 
 def kill(pid: int | None, started: int | None) -> None:
-    """Send KILL to the process that had this pid and start time, if it lives."""
-    if pid is not None and identity.is_alive(pid, started):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    """Send KILL to the process that had this pid and start time, if it lives and one can look."""
+    with contextlib.suppress(OSError):
+        if pid is not None and identity.is_alive(pid, started):
             os.kill(pid, signal.SIGKILL)

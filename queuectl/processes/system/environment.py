@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from queuectl.stores import file_of
+
 
 def variable(pid: int, name: str) -> str | None:
     """The value of a variable of process `pid`; None without it, or where one may not look."""
@@ -12,6 +14,18 @@ def variable(pid: int, name: str) -> str | None:
         if entry.startswith(wanted):
             return os.fsdecode(entry[len(wanted) :])
     return None
+
+
+def serves(pid: int, store: str) -> bool:
+    """Whether a process of ours works on the store at this URL; False where one may not look."""
+    told = variable(pid, "QUEUECTL_STORE")
+    if told is None or told == store:
+        return told is not None
+    places = file_of(told), file_of(store)
+    try:
+        return None not in places and os.path.samefile(str(places[0]), str(places[1]))
+    except OSError:
+        return False
 
 
 def _environment(pid: int) -> bytes:

@@ -17,14 +17,30 @@ def host() -> str:
 
 
 def boot() -> str:
-    """A text that differs after each start of the machine; `OSError` where one cannot look."""
+    """A text that differs after each start of the machine, and for each world of pids on it.
+
+    `OSError` where one cannot look.
+    """
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
+            return f"{file.read().strip()} {os.readlink('/proc/self/ns/pid')}"
     except FileNotFoundError:  # anything else must not make it look like another start
         import psutil
 
         return str(round(psutil.boot_time()))
+
+
+def restarted(then: str, now: str) -> bool:
+    """Whether the machine was started anew between two answers of `boot`.
+
+    If not, and they differ, each sees only processes that the other does not.
+    """
+    return then.partition(" ")[0] != now.partition(" ")[0]
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal, and goes on only when somebody says so."""
+    return _look_up(pid)[0] in (b"T", b"t")
 
 
 def started(pid: int) -> int:

@@ -76,6 +76,8 @@ class Fleet(Transactional):
     ) -> list[Worker]:
         with self._writing("want workers") as session:
             host = host_of(session, supervisor)
+            if not _goes_on(session, supervisor):
+                raise SupervisorLost(supervisor)
             epoch = session.now // SECOND
             number, position = _next_number(session, supervisor), _next_position(session, epoch)
             workers = [
@@ -176,6 +178,13 @@ def admit(session: Session, supervisor: str, *, claims: bool) -> str:
     if fenced or (claims and ended):
         raise SupervisorLost(supervisor)
     return str(host)
+
+
+def _goes_on(session: Session, supervisor: str) -> bool:
+    found = session.first(
+        "SELECT desired FROM supervisors WHERE id = ? AND ended_at IS NULL", (supervisor,)
+    )
+    return found is not None and not Desired(found[0]).stops
 
 
 def _end_predecessors(session: Session, supervisor: Supervisor) -> None:

@@ -39,7 +39,8 @@ class Flow(Transactional):
             records = session.run(
                 """
                 SELECT jobs.row, jobs.lease, jobs.name, supervisors.id, runs.worker, runs.host,
-                    supervisors.home, supervisors.boot, runs.pid, runs.pid_started,
+                    supervisors.home, supervisors.boot, supervisors.pid,
+                    supervisors.pid_started, runs.pid, runs.pid_started,
                     jobs.cancel_requested, supervisors.fenced
                 FROM jobs
                 JOIN runs ON runs.job = jobs.row AND runs.lease = jobs.lease

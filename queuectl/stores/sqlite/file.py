@@ -16,6 +16,7 @@ from queuectl.stores.sqlite.patience import Patience
 
 APPLICATION_ID = 0x71636A71  # "qcjq", at byte 68 of the file as SQLite's format says
 _HEADER_SIZE = 100
+_WRITE_LOCK = 120
 _MAGIC = b"SQLite format 3\0"
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
@@ -103,6 +104,25 @@ def _undo(path: str) -> None:
     with translated(path), closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)) as half:
         half.set_busy_handler(Patience())
         half.pragma("schema_version")
+
+
+def writer(path: str) -> int | None:
+    """The process that holds the lock for writing, where the system shows it.
+
+    It is byte 120 of the shared memory file, by SQLite's file format. That file is not opened here:
+    when it was closed again all locks of this process would be gone.
+    """
+    try:
+        inode = os.stat(f"{path}-shm").st_ino
+        with open("/proc/locks") as file:
+            entries = [line.split() for line in file]
+    except OSError:
+        return None
+    for entry in entries:
+        is_it = len(entry) == 8 and entry[3] == "WRITE" and entry[5].endswith(f":{inode}")
+        if is_it and int(entry[6]) <= _WRITE_LOCK and entry[7] in ("EOF", str(_WRITE_LOCK)):
+            return int(entry[4])
+    return None
 
 
 def is_read_only(path: str) -> bool:

@@ -16,6 +16,7 @@ from queuectl.stores.sqlite import copying
 from queuectl.stores.sqlite.clock import SYSTEM_CLOCK, Clock
 from queuectl.stores.sqlite.connection import connect, connect_alone
 from queuectl.stores.sqlite.failures import failure, translated
+from queuectl.stores.sqlite.file import writer
 from queuectl.stores.sqlite.following import Follower
 from queuectl.stores.sqlite.session import transaction
 
@@ -44,6 +45,9 @@ class SqliteStore(SqlStore):
 
     def now(self) -> int:
         return self._clock()
+
+    def blocker(self) -> int | None:
+        return writer(self._path)
 
     def data_version(self) -> int:
         try:

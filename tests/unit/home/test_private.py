@@ -79,6 +79,7 @@ def test_folders_below_a_file_are_refused(tmp_path: Path) -> None:
 def test_a_home_and_what_is_made_in_it(tmp_path: Path) -> None:
     home = Home(str(tmp_path / "state" / "home"))
     os.close(wake.listen(home.wake))
+    home.make_locks()
     for path in (home.supervisor_lock, home.worker_lock("w")):
         lock = locks.acquire(path)
         assert lock is not None

@@ -70,6 +70,7 @@ def test_one_that_has_just_begun_gets_time(
 
 
 def test_one_that_holds_a_lock_is_told_of_only(place: Site, nursery: int) -> None:
+    place.home.make_locks()
     lock = os.open(place.home.worker_lock("worker_1_0"), os.O_RDWR | os.O_CREAT, 0o600)
     title = "queuectl: worker 9"
     holder = subprocess.Popen(

@@ -44,6 +44,7 @@ class Remains:
         self.rescue = Rescue(store, queue.home, me)
 
     def hold(self, *, begun: bool) -> int:
+        self.queue.home.make_locks()
         descriptor = locks.acquire(self.lock)
         assert descriptor is not None
         if begun:

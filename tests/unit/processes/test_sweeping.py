@@ -49,6 +49,7 @@ def write(home: Home, row: int, lease: int, suffix: str = "") -> Path:
 
 def touch_lock(home: Home, worker_id: str) -> Path:
     path = Path(home.worker_lock(worker_id))
+    home.make_locks()
     path.touch()
     return path
 
