@@ -12,7 +12,7 @@ from typing import TypeVar
 from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.home import locks, notice, private, wake
-from queuectl.processes.supervision.takeover import Vigil, take_over
+from queuectl.processes.supervision.takeover import Vigil, clear, kill, take_over
 from queuectl.processes.system import identity, launching
 from queuectl.queue import JobQueue
 
@@ -20,6 +20,7 @@ Done = TypeVar("Done")
 
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.01
+_BEYOND_GRACE = 10.0
 _TROUBLE_IS_LASTING = 5.0
 
 
@@ -209,11 +210,24 @@ def await_stop(
     """
     watch = watch or Watch(queue)
     trouble = _Trouble(queue, "the workers stop once it is over")
+    insist_at = time.monotonic() + 2 * queue.settings().kill_grace + _BEYOND_GRACE
     while not stopped(queue, worker_ids):
         watch.look()
         tick()
         trouble.look()
+        if time.monotonic() > insist_at:
+            _end_orphans(queue)
         time.sleep(_LOOK_EVERY)
+
+
+def _end_orphans(queue: JobQueue) -> None:
+    """Kill the workers that were to stop at once and have no supervisor who would insist."""
+    known = queue.store.supervisors()
+    alive = {one.id for one in known if identity.may_be_alive(one.pid, one.pid_started)}
+    for row in _own_workers(queue):
+        if row.desired is Desired.STOP_NOW and row.supervisor not in alive:
+            kill(row.pid, row.pid_started)
+            clear(queue.store, [one for one in queue.store.holdings() if one.worker == row.id])
 
 
 class _Trouble:

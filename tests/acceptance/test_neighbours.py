@@ -203,6 +203,17 @@ def test_a_worker_that_is_not_born_does_not_keep_its_supervisor_from_ending(
     assert not identity.started(nursery)
 
 
+def test_worker_stop_now_ends_an_orphan_that_does_not_answer(place: Installation) -> None:
+    place.queue.set("kill_grace", "0.1")
+    [worker] = place.start()
+    job = lasting(place)
+    place.kill(worker, signal.SIGSTOP)
+    place.kill(place.supervisor)
+    assert "stopped" in place.ctl("worker", "stop", "--now").stdout
+    assert not identity.started(worker)
+    assert place.of_job(job) == []
+
+
 def test_a_supervisor_that_is_lost_while_workers_are_being_born_begins_anew(
     place: Installation,
 ) -> None:
