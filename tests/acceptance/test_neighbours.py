@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
 import pytest
 
+from queuectl.domain.fleet import Supervisor
 from queuectl.domain.job import Job
 from queuectl.home import wake
 from queuectl.processes import control
@@ -19,24 +19,10 @@ from queuectl.processes.system import identity
 from tests.support.installation import COMMAND, Installation
 from tests.support.waiting import until
 
-LEASE = 1
 LASTS_AT_FIRST = "[ $QUEUECTL_ATTEMPT -gt 1 ] || exec sleep 300"
 
 
-@pytest.fixture
-def place(place: Installation) -> Installation:
-    """A queue whose supervisors are soon missed."""
-    place.queue.set("lease", str(LEASE))
-    place.queue.set("heartbeat", "0.2")
-    return place
-
-
-@pytest.fixture
-def neighbour(place: Installation, tmp_path: Path) -> Iterator[Installation]:
-    """Another home on the same store."""
-    other = Installation(tmp_path / "neighbour", place.queue.store.url)
-    yield other
-    other.close()
+pytestmark = pytest.mark.usefixtures("soon_missed")
 
 
 def lasting(place: Installation) -> Job:
@@ -187,17 +173,23 @@ def test_a_store_knows_what_had_begun_though_its_home_served_another_meanwhile(
     assert (ended.state, ended.attempts, ended.retries) == ("completed", 2, 1)
 
 
-def test_a_worker_that_is_not_born_does_not_keep_its_supervisor_from_ending(
-    place: Installation,
-) -> None:
-    place.queue.set("kill_grace", "0.1")
-    place.start()
+def want_workers_that_are_not_born(place: Installation) -> tuple[int, Supervisor]:
+    """The nursery, which was stopped, and the supervisor that waits for it."""
     [nursery] = place.processes("nursery")
     place.kill(nursery, signal.SIGSTOP)
     holder = place.queue.supervisor()
     assert holder is not None
     place.queue.store.want_workers(holder.id, 2, 1, (), holder.desired)
     wake.ring(place.queue.home.wake)
+    return nursery, holder
+
+
+def test_a_worker_that_is_not_born_does_not_keep_its_supervisor_from_ending(
+    place: Installation,
+) -> None:
+    place.queue.set("kill_grace", "0.1")
+    place.start()
+    nursery, _ = want_workers_that_are_not_born(place)
     control.stop_workers(place.queue, now=True)
     until(lambda: control.stopped(place.queue), "all stopped")
     assert not identity.started(nursery)
@@ -218,12 +210,7 @@ def test_a_supervisor_that_is_lost_while_workers_are_being_born_begins_anew(
     place: Installation,
 ) -> None:
     place.start()
-    [nursery] = place.processes("nursery")
-    place.kill(nursery, signal.SIGSTOP)
-    holder = place.queue.supervisor()
-    assert holder is not None
-    place.queue.store.want_workers(holder.id, 2, 1, (), holder.desired)
-    until(lambda: len(place.queue.store.workers()) == 3)
+    _, holder = want_workers_that_are_not_born(place)
     place.queue.store.leave(holder.id)
     until(lambda: (now := place.queue.supervisor()) and now.id != holder.id, "it begins anew")
     job = place.queue.enqueue("true")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,27 +14,14 @@ from queuectl.home import locks
 from queuectl.processes.system import identity
 from queuectl.stores.exchange import Demand, Ended
 from queuectl.stores.sqlite import patience
+from tests.acceptance.conftest import LEASE
 from tests.support.installation import Installation
 from tests.support.waiting import until
 
-LEASE = 1
 LASTS_AT_FIRST = "[ $QUEUECTL_ATTEMPT -gt 1 ] || exec sleep 300"
 
 
-@pytest.fixture
-def place(place: Installation) -> Installation:
-    """A queue whose supervisors are soon missed."""
-    place.queue.set("lease", str(LEASE))
-    place.queue.set("heartbeat", "0.2")
-    return place
-
-
-@pytest.fixture
-def neighbour(place: Installation, tmp_path: Path) -> Iterator[Installation]:
-    """Another home on the same store."""
-    other = Installation(tmp_path / "neighbour", place.queue.store.url)
-    yield other
-    other.close()
+pytestmark = pytest.mark.usefixtures("soon_missed")
 
 
 def stop(place: Installation, *pids: int) -> None:
@@ -116,6 +102,7 @@ def test_worker_start_replaces_a_supervisor_that_does_not_answer(place: Installa
     job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
     first = until(lambda: place.of_job(job), "the first run")
     old = place.supervisor
+    until(lambda: place.processes("scheduler"), "the scheduler has its title")
     helpers = [*place.processes("nursery"), *place.processes("scheduler")]
     stop(place, old, worker, *helpers)
     until(lambda: "no sign of life" in place.ctl("status").stdout, "status tells")

@@ -62,7 +62,8 @@ class Rescue:
         leases = [Lease(holding.row, holding.lease) for holding in holdings]
         if identity.restarted(holdings[0].boot, self._me.boot):
             died = Outcome(End.HOST_DIED, error="host died: it was restarted")
-            return [abandoned(self._home, lease, died) for lease in leases]
+            place = self._home_of(holdings[0]) or self._home
+            return [abandoned(place, lease, died) for lease in leases]
         died = Outcome(End.SUPERVISOR_DIED, error="supervisor died")
         row = self._store.worker(worker)
         if holdings[0].fenced:
