@@ -33,7 +33,7 @@ def configure(parser: ArgumentParser) -> None:
     """The grammar."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _configure_start(actions.add_parser("start", help="start workers"))
-    stop = actions.add_parser("stop", help="stop workers; all, where none is named")
+    stop = actions.add_parser("stop", help="stop workers; all of this home, where none is named")
     named = stop.add_argument("workers", metavar="WORKER", nargs="*", help="id of a worker")
     arguments.completed(named, "worker")
     stop.add_argument("--now", action="store_true", help="do not wait for running commands")
@@ -94,8 +94,10 @@ def _start(context: Context, args: Namespace) -> int:
 
 
 def _stop_again(context: Context, workers: list[Worker]) -> int:
+    from queuectl.processes import control
+
     started = [worker.id for worker in workers]
-    are_all = {worker.id for worker in context.queue.workers()} <= set(started)
+    are_all = {worker.id for worker in control.own_workers(context.queue)} <= set(started)
     # Without names the supervisor ends, too: it is of no use without workers.
     return _stop(context, Namespace(workers=[] if are_all else started, now=False))
 
@@ -169,7 +171,10 @@ def _stop(context: Context, args: Namespace) -> int:
 
 def _is_stopping(queue: JobQueue, names: list[str]) -> bool:
     """Whether this is a second stop, with which a person says that it has lasted too long."""
-    workers = [worker for worker in queue.workers() if not names or worker.id in names]
+    from queuectl.processes import control
+
+    workers = control.own_workers(queue) if not names else queue.workers()
+    workers = [worker for worker in workers if not names or worker.id in names]
     return bool(workers) and all(worker.desired.stops for worker in workers)
 
 

@@ -79,7 +79,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("heartbeat", Kind.DURATION, 5, 0.1, 3600, Reach.PROCESSES,
                 "time between two signs of life of a supervisor"),
         Setting("lease", Kind.DURATION, 30, 1, _DAY, Reach.PROCESSES,
-                "a supervisor silent for longer than this counts as dead"),
+                "a supervisor silent for longer, and three heartbeats, counts as dead"),
         Setting("poll", Kind.DURATION, 1, 0.01, 3600, Reach.PROCESSES,
                 "safety net: how often a supervisor looks without being woken"),
         Setting("keep_days", Kind.NUMBER, 30, 0, 36_500, Reach.PROCESSES,

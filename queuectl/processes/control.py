@@ -12,7 +12,7 @@ from typing import TypeVar
 from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.home import locks, notice, private, wake
-from queuectl.processes.supervision.takeover import Vigil, clear, kill, take_over
+from queuectl.processes.supervision.takeover import Vigil, clear, kill, take_over, unblock
 from queuectl.processes.system import identity, launching
 from queuectl.queue import JobQueue
 
@@ -89,18 +89,18 @@ class Watch:
 
     def look(self) -> bool:
         """Look for signs of life, again and again; whether one was found without."""
-        return self._end(self._vigil.look(self._store.supervisors(), self._patience))
-
-    def look_for_blocker(self) -> bool:
-        """Look who was stopped with the lock of the store in its hand; whether one was found."""
-        return self._end(self._vigil.blocker(self._store.supervisors(), self._store.blocker()))
-
-    def _end(self, silent: Supervisor | None) -> bool:
+        silent = self._vigil.look(self._store.supervisors(), self._patience)
         if silent is None:
             return False
         take_over(self._store, silent)
         self.ended.append(silent)
         return True
+
+    def unblock(self) -> bool:
+        """End who was stopped with the lock of the store in its hand; whether one was found."""
+        ended = unblock(self._store, self._vigil)
+        self.ended += ended or []
+        return ended is not None
 
     def free(self, write: Callable[[], Done]) -> Done:
         """What a write answers, though one that was stopped amid another keeps the store locked."""
@@ -109,7 +109,7 @@ class Watch:
             try:
                 return write()
             except StoreBusy:
-                if not self.look_for_blocker():
+                if not self.unblock():
                     raise
 
 
@@ -125,7 +125,7 @@ def _ensure_supervisor(queue: JobQueue, deadline: float, watch: Watch) -> Superv
         try:
             _launch(queue)
         except ProcessFailed:
-            if not watch.look_for_blocker():  # it, too, may have found the store locked
+            if not watch.unblock():  # it, too, may have found the store locked
                 raise
     raise ProcessFailed(f"the supervisor did not start: see {queue.home.log}")
 
@@ -170,7 +170,7 @@ def stop_workers(
     """
     desired = Desired.STOP_NOW if now else Desired.STOP
     living = [row.id for row in queue.workers()]
-    mine = [row.id for row in _own_workers(queue)]
+    mine = [row.id for row in own_workers(queue)]
     for worker_id in worker_ids:
         if worker_id not in living:
             raise NoSuchWorker(worker_id, living)
@@ -183,7 +183,7 @@ def stop_workers(
     return bool(worker_ids or mine) or holder is not None
 
 
-def _own_workers(queue: JobQueue) -> list[Worker]:
+def own_workers(queue: JobQueue) -> list[Worker]:
     """The workers of this home that live or are to live."""
     known = queue.store.supervisors()
     elsewhere = {one.id for one in known if one.ended_at is None and not queue.is_ours(one)}
@@ -194,7 +194,7 @@ def stopped(queue: JobQueue, worker_ids: Sequence[str] = ()) -> bool:
     """Whether these workers have ended, or, without ids, everything of this home has."""
     if worker_ids:
         return not {row.id for row in queue.workers()}.intersection(worker_ids)
-    return not _own_workers(queue) and not locks.is_held(queue.home.supervisor_lock)
+    return not own_workers(queue) and not locks.is_held(queue.home.supervisor_lock)
 
 
 def await_stop(
@@ -224,7 +224,7 @@ def _end_orphans(queue: JobQueue) -> None:
     """Kill the workers that were to stop at once and have no supervisor who would insist."""
     known = queue.store.supervisors()
     alive = {one.id for one in known if identity.may_be_alive(one.pid, one.pid_started)}
-    for row in _own_workers(queue):
+    for row in own_workers(queue):
         if row.desired is Desired.STOP_NOW and row.supervisor not in alive:
             kill(row.pid, row.pid_started)
             clear(queue.store, [one for one in queue.store.holdings() if one.worker == row.id])

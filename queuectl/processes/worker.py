@@ -164,19 +164,22 @@ class Worker:
         recorder = Recorder(path, self._rules.output_limit)
         run = Run(assignment, mark, spawned, recorder, victims)
         self._runs[run.pid] = run
-        run.timers.append(self._timers.after(_LISTEN_AFTER, partial(self._listen, run)))
+        run.timers.append(self._timers.after(_LISTEN_AFTER, partial(self._attend_longer, run)))
         if assignment.timeout is not None:
             end = partial(self._end, run, Verdict.TIMEOUT)
             run.timers.append(self._timers.after(assignment.timeout, end))
         self._tell_started(run)
+
+    def _attend_longer(self, run: Run) -> None:
+        self._listen(run)
+        rest = _SPILL_AFTER - _LISTEN_AFTER
+        run.timers.append(self._timers.after(rest, run.recorder.spill))
 
     def _listen(self, run: Run) -> None:
         run.listened_to = True
         for descriptor in run.streams:
             read = partial(self._read, run, descriptor)
             self._selector.register(descriptor, selectors.EVENT_READ, read)
-        rest = _SPILL_AFTER - _LISTEN_AFTER
-        run.timers.append(self._timers.after(rest, run.recorder.spill))
 
     def _tell_started(self, run: Run) -> None:
         try:
@@ -223,6 +226,7 @@ class Worker:
             self._stop(Desired.STOP_NOW if again else Desired.STOP)
 
     def _reap(self) -> None:
+        over: list[Run] = []
         while (exited := orphans.exited()) is not None:
             pid = exited.si_pid
             run = self._runs.get(pid)
@@ -237,7 +241,11 @@ class Worker:
             reach("run reaped")
             self._timers.cancel(run.timers)
             self._aftermath.add(run, self._rules.kill_grace)
+            over.append(run)
         self._aftermath.look(self._runs, self._reporting.pids)
+        for run in over:
+            if run.pid in self._runs and not run.listened_to:
+                self._listen(run)  # what is left of it may have much to say
 
     def _finish(self, run: Run) -> None:
         run.read_rest()

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installation import Installation
-
-LEASE = 1  # seconds
+from tests.support.neighbours import LEASE
 
 
 @pytest.fixture

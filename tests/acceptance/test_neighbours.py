@@ -17,19 +17,10 @@ from queuectl.home import wake
 from queuectl.processes import control
 from queuectl.processes.system import identity
 from tests.support.installation import COMMAND, Installation
+from tests.support.neighbours import lasting
 from tests.support.waiting import until
 
-LASTS_AT_FIRST = "[ $QUEUECTL_ATTEMPT -gt 1 ] || exec sleep 300"
-
-
 pytestmark = pytest.mark.usefixtures("soon_missed")
-
-
-def lasting(place: Installation) -> Job:
-    """A job that lasts at first; it runs already."""
-    job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
-    until(lambda: place.of_job(job), "the run")
-    return job
 
 
 def kill_all(place: Installation, *jobs: Job) -> None:
@@ -60,7 +51,7 @@ def test_a_supervisor_of_a_copy_lets_those_of_the_original_live(
     place: Installation, tmp_path: Path
 ) -> None:
     [worker] = place.start()
-    job = lasting(place)
+    job, _ = lasting(place)
     copied = tmp_path / "copy.db"
     with (
         closing(sqlite3.connect(place.queue.home.database)) as source,
@@ -85,7 +76,7 @@ def test_a_run_of_an_earlier_supervisor_of_another_home_is_rescued(
     place: Installation, neighbour: Installation, restarted: bool
 ) -> None:
     neighbour.start()
-    job = lasting(neighbour)
+    job, _ = lasting(neighbour)
     if not restarted:
         neighbour.kill(neighbour.supervisor)
         neighbour.start()  # leaves the run of the orphan alone
@@ -118,6 +109,22 @@ def test_worker_stop_leaves_the_workers_of_another_home_alone(
     assert [row.pid for row in place.queue.workers()] == [worker]
     job = place.queue.enqueue("true")
     assert place.queue.wait([job.id], 60)[0].state == "completed"
+
+
+def test_a_second_worker_stop_is_one_though_another_home_goes_on(
+    place: Installation, neighbour: Installation
+) -> None:
+    place.queue.set("shutdown_grace", "300")
+    place.start()
+    job, _ = lasting(place)
+    neighbour.start()
+    stop = [*COMMAND, "--home", str(place.path), "worker", "stop"]
+    with subprocess.Popen(stop, stdout=subprocess.DEVNULL) as first:
+        until(lambda: any(row.desired.stops for row in place.queue.workers()), "it stops")
+        place.ctl("worker", "stop")
+        assert first.wait(60) == 0
+    assert place.queue.runs(job)[0].end == "interrupted"
+    assert len(place.queue.workers()) == 1
 
 
 def test_a_home_that_was_moved_while_its_worker_goes_on_is_no_reason_to_run_its_job_again(
@@ -159,7 +166,7 @@ def test_a_store_knows_what_had_begun_though_its_home_served_another_meanwhile(
     place: Installation, tmp_path: Path
 ) -> None:
     place.start()
-    job = lasting(place)
+    job, _ = lasting(place)
     kill_all(place, job)
     other = Installation(place.path, f"sqlite://{tmp_path / 'other.db'}")
     other.start()
@@ -198,7 +205,7 @@ def test_a_worker_that_is_not_born_does_not_keep_its_supervisor_from_ending(
 def test_worker_stop_now_ends_an_orphan_that_does_not_answer(place: Installation) -> None:
     place.queue.set("kill_grace", "0.1")
     [worker] = place.start()
-    job = lasting(place)
+    job, _ = lasting(place)
     place.kill(worker, signal.SIGSTOP)
     place.kill(place.supervisor)
     assert "stopped" in place.ctl("worker", "stop", "--now").stdout

@@ -14,12 +14,9 @@ from queuectl.home import locks
 from queuectl.processes.system import identity
 from queuectl.stores.exchange import Demand, Ended
 from queuectl.stores.sqlite import patience
-from tests.acceptance.conftest import LEASE
 from tests.support.installation import Installation
+from tests.support.neighbours import LEASE, lasting
 from tests.support.waiting import until
-
-LASTS_AT_FIRST = "[ $QUEUECTL_ATTEMPT -gt 1 ] || exec sleep 300"
-
 
 pytestmark = pytest.mark.usefixtures("soon_missed")
 
@@ -33,8 +30,7 @@ def test_what_another_home_runs_is_ended_before_it_runs_again_and_its_word_count
     place: Installation, neighbour: Installation
 ) -> None:
     [worker] = place.start()
-    job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
-    first = until(lambda: place.of_job(job), "the first run")
+    job, first = lasting(place)
     supervisor = place.supervisor
     stop(place, supervisor, worker)
     neighbour.start()
@@ -99,8 +95,7 @@ def far_away_leaves(place: Installation) -> None:
 
 def test_worker_start_replaces_a_supervisor_that_does_not_answer(place: Installation) -> None:
     [worker] = place.start()
-    job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
-    first = until(lambda: place.of_job(job), "the first run")
+    job, first = lasting(place)
     old = place.supervisor
     until(lambda: place.processes("scheduler"), "the scheduler has its title")
     helpers = [*place.processes("nursery"), *place.processes("scheduler")]
@@ -239,8 +234,7 @@ def test_where_all_of_a_home_is_dead_a_neighbour_rescues_its_jobs(
     place: Installation, neighbour: Installation
 ) -> None:
     [worker] = place.start()
-    job = place.queue.enqueue(LASTS_AT_FIRST, backoff="fixed:0s", max_retries=1)
-    first = until(lambda: place.of_job(job), "the first run")
+    job, first = lasting(place)
     supervisor = place.supervisor
     for pid in (worker, supervisor, *place.processes("nursery"), *place.processes("scheduler")):
         place.kill(pid)

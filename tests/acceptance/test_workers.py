@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from queuectl.domain.transcript import text
 from queuectl.home import wake
 from queuectl.processes import control
 from queuectl.processes.system import identity
@@ -277,3 +278,14 @@ def test_a_worker_that_was_told_to_end_is_given_nothing_more(place):
     job = place.queue.enqueue("true")
     place.queue.wait([running.id, job.id], 60)
     assert len(place.queue.changes(job)) < 8
+
+
+def test_what_outlives_a_quick_command_may_say_more_than_a_pipe_holds(place, tmp_path):
+    place.start()
+    # It is deaf to the TERM that it gets with the end of its command.
+    rest = f"sleep 0.2; head -c 200000 /dev/zero; touch {tmp_path}/said"
+    job = place.queue.enqueue(f"trap '' TERM; ({rest}) & exit 0")
+    [ended] = place.queue.wait([job.id], 60)
+    assert ended.state == "completed"
+    assert (tmp_path / "said").exists()
+    assert len(text(place.queue.output(job))) == 200_000

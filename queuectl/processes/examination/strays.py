@@ -188,7 +188,7 @@ def _is_idle(process: Process, site: Site) -> bool:
         descriptors = os.listdir(f"/proc/{process.pid}/fd")
     except OSError:
         return False
-    locked = (os.path.join(site.path, "run") + os.sep, site.home.supervisor_lock)
+    locked = (os.path.join(site.path, "run"), site.home.supervisor_lock)
     for descriptor in descriptors:
         with suppress(OSError):
             if os.readlink(f"/proc/{process.pid}/fd/{descriptor}").startswith(locked):

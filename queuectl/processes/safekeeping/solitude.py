@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from queuectl.domain.errors import RestoreRefused, StoreError
+from queuectl.domain.errors import RestoreRefused, StoreDamaged
 from queuectl.home import locks
 from queuectl.home.folder import Home
 from queuectl.processes.system import environment, identity, leftovers
@@ -57,7 +57,7 @@ def refuse_company(url: str) -> None:
     try:
         with open_store(url) as store:
             uuid, known = store.uuid, store.supervisors()
-    except StoreError:  # what is damaged tells nothing
+    except StoreDamaged:  # it tells nothing
         return
     for one in known:
         here = one.host == identity.host() and one.ended_at is None

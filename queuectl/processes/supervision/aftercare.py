@@ -10,7 +10,7 @@ from queuectl.domain.errors import HomeUnusable, StoreBusy, StoreError
 from queuectl.domain.fleet import Supervisor
 from queuectl.home.folder import Home
 from queuectl.processes.supervision.rescue import Rescue
-from queuectl.processes.supervision.takeover import Vigil, take_over
+from queuectl.processes.supervision.takeover import Vigil, take_over, unblock
 from queuectl.processes.system.timers import Timers
 from queuectl.stores.contract import Store
 
@@ -78,7 +78,5 @@ class Aftercare:
         """The store has failed: one that was stopped amid a write may hold its lock."""
         if isinstance(error, StoreBusy):
             with suppress(StoreError):
-                stopped = self._vigil.blocker(self._store.supervisors(), self._store.blocker())
-                if stopped is not None:
-                    take_over(self._store, stopped)
+                if unblock(self._store, self._vigil):
                     self.settle()

@@ -6,6 +6,7 @@ import logging
 import selectors
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
@@ -75,23 +76,22 @@ class Fleet:
         marks, groups = [], []
         for member in self._members.values():
             if member.pid is None:  # it is being born: without a line it ends by itself
-                self._hang_up(member)
+                member.hang_up(self._selector)
                 continue
-            kill(member.pid, member.pid_started)
             marks += [leftovers.marker(self._store.uuid, *lease) for lease in member.held]
             groups += [(one.pid, one.pid_started) for one in member.running.values()]
-        while leftovers.kill(marks, groups) or self._lives():
+        born = [one for one in self._members.values() if one.pid is not None]
+        while self._kill(born) or leftovers.kill(marks, groups):
             time.sleep(_LOOK_AGAIN)
 
-    def _lives(self) -> bool:
-        born = [one.row.id for one in self._members.values() if one.pid is not None]
-        return any(locks.may_be_held(self._home.worker_lock(one)) for one in born)
-
-    def _hang_up(self, member: Member) -> None:
-        if member.channel is not None:
-            self._selector.unregister(member.channel)
-            member.channel.close()
-            member.channel, member.closed = None, True
+    def _kill(self, members: Iterable[Member]) -> bool:
+        """Kill these processes; whether one may live still."""
+        lives = False
+        for member in members:
+            with suppress(OSError):  # where one cannot look, its lock tells
+                kill(member.pid, member.pid_started or identity.started(member.pid or 0))
+            lives |= locks.may_be_held(self._home.worker_lock(member.row.id))
+        return lives
 
     def _nursery_is_there(self) -> None:
         for member in self._members.values():
@@ -114,7 +114,9 @@ class Fleet:
             self._timers.after(_TRY_AGAIN, partial(self._bear_if_missing, member))
 
     def _born(self, member: Member, pid: int) -> None:
-        member.pid, member.pid_started = pid, identity.started(pid)
+        member.pid = pid
+        with suppress(OSError):
+            member.pid_started = identity.started(pid)
         self._write(member.row.id, WorkerStatus.IDLE, pid)
         log.info("worker %s started, pid %d", member.row.id, pid)
 
@@ -175,10 +177,10 @@ class Fleet:
             return
         log.warning("worker %s does not stop: killed", member.row.id)
         if member.pid is None:  # the nursery does not bear it, or it has not said a word
-            self._hang_up(member)
+            member.hang_up(self._selector)
             self._remove(member, WorkerStatus.STOPPED)
         else:
-            kill(member.pid, member.pid_started)
+            self._kill([member])
             self._timers.after(_TRY_AGAIN, partial(self._insist, member))
 
     def cancel(self, leases: Iterable[Lease]) -> None:
@@ -256,7 +258,7 @@ class Fleet:
         for word in member.listen():
             self._born(member, word.pid)
         if member.closed:
-            self._hang_up(member)
+            member.hang_up(self._selector)
             self._deaths.closed(member, word_is_due=member.nursery == self.births.nursery)
         if not member.is_fed:
             self._changed()

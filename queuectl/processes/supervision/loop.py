@@ -135,8 +135,8 @@ class Loop:
 
     def _events(self) -> list[tuple[selectors.SelectorKey, int]]:
         """What has come, after a sleep: one that no report ends if a turn waits for many."""
-        asleep = self._turn_due is not None and not (self._hungry or self._trouble.held_off)
-        if not asleep or self._fleet.spare == 0:
+        waits = self._turn_due is not None and time.monotonic() < self._turn_due
+        if not waits or self._hungry or self._fleet.spare == 0:
             return self._selector.select(self._timers.sleep())
         self._urgent.select(self._timers.sleep())
         return self._selector.select(0)

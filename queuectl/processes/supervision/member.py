@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from selectors import BaseSelector
 
 from queuectl.domain.fleet import Desired, Worker
 from queuectl.domain.lifecycle import End
@@ -103,10 +104,17 @@ class Member:
         self.nursery = nursery
         self.channel, self.closed, self.gone, self.cause = channel, False, False, None
         self.unborn = False
-        self.pid, self._acknowledged = None, 0
+        self.pid, self.pid_started, self._acknowledged = None, 0, 0
         self.life += 1
         self._is_leaving = False
         self.born, self._did_something = time.monotonic(), False
+
+    def hang_up(self, selector: BaseSelector) -> None:
+        """Let go of the channel, which `selector` listens to; the process ends without it."""
+        if self.channel is not None:
+            selector.unregister(self.channel)
+            self.channel.close()
+            self.channel, self.closed = None, True
 
     @property
     def fate(self) -> str:

@@ -97,6 +97,25 @@ class Vigil:
         return (one.heartbeat_at, now if heartbeat != one.heartbeat_at else since)
 
 
+def unblock(store: Store, vigil: Vigil) -> list[Supervisor] | None:
+    """End the process of a queue that was stopped amid a write, and keeps the store locked.
+
+    None where there is no such process; else the supervisor, if it was one. Its helpers have no
+    jobs, and are replaced. What a person has stopped is not ours to end.
+    """
+    pid = store.blocker()
+    stopped = vigil.blocker(store.supervisors(), pid)
+    if stopped is not None:
+        take_over(store, stopped)
+        return [stopped]
+    with contextlib.suppress(OSError):
+        if pid is not None and identity.is_stopped(pid) and leftovers.is_ours(pid):
+            log.warning("process %d was stopped amid a write: ended", pid)
+            kill(pid, identity.started(pid))
+            return []
+    return None
+
+
 def take_over(store: Store, silent: Supervisor) -> None:
     """End a supervisor with its workers and runs, and fence it off.
 
@@ -105,11 +124,11 @@ def take_over(store: Store, silent: Supervisor) -> None:
     """
     log.warning("supervisor %s (pid %d) gives no sign of life: ended", silent.id, silent.pid)
     workers = [worker for worker in store.workers() if worker.supervisor == silent.id]
-    helpers = [(pid, identity.started(pid)) for pid in leftovers.children(silent.pid)]
+    children = leftovers.children(silent.pid)
     kill(silent.pid, silent.pid_started)
     for worker in workers:
         kill(worker.pid, worker.pid_started)
-    for pid, started in helpers:
+    for pid, started in children:
         kill(pid, started)
     for known in store.supervisors():
         if known.id == silent.id:

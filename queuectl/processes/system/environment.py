@@ -18,12 +18,12 @@ def variable(pid: int, name: str) -> str | None:
 
 def serves(pid: int, store: str) -> bool:
     """Whether a process of ours works on the store at this URL; False where one may not look."""
-    told = variable(pid, "QUEUECTL_STORE")
-    if told is None or told == store:
-        return told is not None
-    places = file_of(told), file_of(store)
     try:
-        return None not in places and os.path.samefile(str(places[0]), str(places[1]))
+        told = variable(pid, "QUEUECTL_STORE")
+        if told is None or told == store:
+            return told is not None
+        mine, theirs = file_of(store), file_of(told)
+        return mine is not None and theirs is not None and os.path.samefile(mine, theirs)
     except OSError:
         return False
 

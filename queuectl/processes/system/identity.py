@@ -39,8 +39,14 @@ def restarted(then: str, now: str) -> bool:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was stopped by a signal, and goes on only when somebody says so."""
-    return _look_up(pid)[0] in (b"T", b"t")
+    """Whether a process was stopped by a signal, as far as one can look.
+
+    It goes on only when somebody says so.
+    """
+    try:
+        return _look_up(pid)[0] in (b"T", b"t")
+    except OSError:
+        return False
 
 
 def started(pid: int) -> int:

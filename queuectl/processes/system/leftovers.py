@@ -73,11 +73,14 @@ def is_ours(pid: int) -> bool:
     return line.startswith(b"queuectl: ") or b"\0queuectl.processes." in line
 
 
-def children(pid: int) -> list[int]:
-    """Processes of a queue that this one has started itself, as far as one can look."""
+def children(pid: int) -> list[tuple[int, int]]:
+    """Processes of a queue that this one has started itself, as (pid, start time).
+
+    None where one cannot look.
+    """
     with contextlib.suppress(OSError):
         found = map(int, _read(pid, f"task/{pid}/children").split())
-        return [child for child in found if is_ours(child)]
+        return [(child, identity.started(child)) for child in found if is_ours(child)]
     return []
 
 

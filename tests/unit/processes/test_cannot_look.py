@@ -18,7 +18,8 @@ from queuectl.processes.execution import orphans
 from queuectl.processes.messages import Birth, Rules
 from queuectl.processes.supervision.births import Births
 from queuectl.processes.supervision.register import Register
-from queuectl.processes.system import identity, ledger, leftovers
+from queuectl.processes.supervision.takeover import Vigil, kill
+from queuectl.processes.system import environment, identity, ledger, leftovers
 from queuectl.processes.system.timers import Timers
 from queuectl.queue import JobQueue
 from tests.support.waiting import until
@@ -110,3 +111,19 @@ def test_of_what_could_not_be_written_of_a_worker_the_latest_is_written(tmp_path
         written = store.worker(row.id)
         assert (written.status, written.pid, written.note) == ("stopped", os.getpid(), "ended")
         assert written.pid_started == identity.started(os.getpid())
+
+
+def test_nobody_is_ended_for_what_cannot_be_seen(tmp_path: Path) -> None:
+    pid, store = os.getpid(), f"sqlite://{tmp_path / 'queue.db'}"
+    start = identity.started(pid)
+    me = Supervisor("it", "host", "/", pid, start, "boot", "1", Desired.RUN, 0, 0, None, None)
+    vigil = Vigil("host", "boot", store)
+    with no_descriptors():
+        assert not environment.serves(pid, store)
+        assert not identity.is_stopped(pid)
+        assert leftovers.children(pid) == []
+        assert identity.may_be_alive(pid, start)
+        assert vigil.look([me], 0.0) is None
+        assert vigil.blocker([me], pid) is None
+        assert vigil.dead([me]) == set()
+        kill(pid, start)

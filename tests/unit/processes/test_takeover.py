@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import apsw
 import pytest
 
 from queuectl.domain.fleet import Desired, Supervisor
-from queuectl.processes.supervision.takeover import Vigil
+from queuectl.processes.supervision.takeover import Vigil, unblock
 from queuectl.processes.system import environment, identity
+from queuectl.stores.sqlite import SqliteStore
 from tests.support.waiting import until
 
 PATIENCE = 30.0
@@ -166,3 +169,38 @@ def test_one_that_nobody_can_look_at_is_not_taken_for_dead(monkeypatch: pytest.M
     assert vigil.dead([one]) == set()
     assert vigil.look([one], PATIENCE) is None
     assert wait(vigil, clock, [one], PATIENCE + 1) == one
+
+
+@pytest.mark.parametrize("name", ["queuectl: scheduler", "somebody's program"])
+def test_a_helper_that_was_stopped_amid_a_write_is_ended_and_what_a_person_stopped_is_not(
+    name: str, tmp_path: Path
+) -> None:
+    hold = (
+        "import apsw, sys; it = apsw.Connection(sys.argv[1]); it.execute('BEGIN IMMEDIATE');"
+        "print(flush=True); input()"
+    )
+    path = str(tmp_path / "store.db")
+    with (
+        SqliteStore(path) as store,
+        subprocess.Popen(
+            [name, "-c", hold, path],
+            executable=sys.executable,
+            env={**os.environ, "PYTHONPATH": str(Path(apsw.__file__).parents[1])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert store.blocker() == process.pid
+        vigil = Vigil("host", "boot", store.url)
+        assert unblock(store, vigil) is None
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: identity.is_stopped(process.pid))
+        is_ours = name.startswith("queuectl")
+        assert unblock(store, vigil) == ([] if is_ours else None)
+        if is_ours:
+            assert process.wait(60) == -signal.SIGKILL
+        else:
+            assert process.poll() is None
+        process.kill()
