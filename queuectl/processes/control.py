@@ -12,7 +12,7 @@ from typing import TypeVar
 from queuectl.domain.errors import NoSuchWorker, ProcessFailed, StoreBusy, SupervisorLost
 from queuectl.domain.fleet import Desired, Supervisor, Worker, WorkerStatus
 from queuectl.home import locks, notice, private, wake
-from queuectl.processes.supervision.takeover import Vigil, clear, kill, take_over, unblock
+from queuectl.processes.supervision.takeover import Vigil, kill, take_over, unblock, wipe_out
 from queuectl.processes.system import identity, launching
 from queuectl.queue import JobQueue
 
@@ -227,7 +227,7 @@ def _end_orphans(queue: JobQueue) -> None:
     for row in own_workers(queue):
         if row.desired is Desired.STOP_NOW and row.supervisor not in alive:
             kill(row.pid, row.pid_started)
-            clear(queue.store, [one for one in queue.store.holdings() if one.worker == row.id])
+            wipe_out(queue.store, [one for one in queue.store.holdings() if one.worker == row.id])
 
 
 class _Trouble:

@@ -133,9 +133,13 @@ def take_over(store: Store, silent: Supervisor) -> None:
     for known in store.supervisors():
         if known.id == silent.id:
             store.fence(known.id, known.heartbeat_at)
-    runs = [holding for holding in store.holdings() if holding.supervisor == silent.id]
+    wipe_out(store, [holding for holding in store.holdings() if holding.supervisor == silent.id])
+
+
+def wipe_out(store: Store, holdings: list[Holding]) -> None:
+    """Kill what lives of these runs until nothing is found, or for `_LONGEST_END`."""
     deadline = time.monotonic() + _LONGEST_END
-    while clear(store, runs) and time.monotonic() < deadline:
+    while clear(store, holdings) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN)
 
 

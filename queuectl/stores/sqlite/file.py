@@ -119,8 +119,9 @@ def writer(path: str) -> int | None:
     except OSError:
         return None
     for entry in entries:
-        is_it = len(entry) == 8 and entry[3] == "WRITE" and entry[5].endswith(f":{inode}")
-        if is_it and int(entry[6]) <= _WRITE_LOCK and entry[7] in ("EOF", str(_WRITE_LOCK)):
+        if len(entry) != 8 or entry[3] != "WRITE" or not entry[5].endswith(f":{inode}"):
+            continue
+        if int(entry[6]) <= _WRITE_LOCK and (entry[7] == "EOF" or int(entry[7]) >= _WRITE_LOCK):
             return int(entry[4])
     return None
 
