@@ -1,4 +1,4 @@
-"""Homes beside each other."""
+"""Homes beside each other, and backups of one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.installation import Installation
 from tests.support.neighbours import LEASE
+from tests.support.one_shot import OneShot
 
 
 @pytest.fixture
@@ -24,3 +25,22 @@ def neighbour(place: Installation, tmp_path: Path) -> Iterator[Installation]:
     other = Installation(tmp_path / "neighbour", place.queue.store.url)
     yield other
     other.close()
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    return tmp_path / "backups" / "queue.tar"
+
+
+@pytest.fixture
+def taken(place: Installation, backup: Path) -> Path:
+    """A backup of one job."""
+    backup.parent.mkdir()
+    place.queue.enqueue("true", id="kept")
+    place.ctl("backup", str(backup))
+    return backup
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> OneShot:
+    return OneShot(tmp_path / "other")

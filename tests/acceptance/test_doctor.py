@@ -64,13 +64,6 @@ def database(home: OneShot) -> Iterator[apsw.Connection]:
         yield connection
 
 
-def kill_all(place: Installation) -> None:
-    for name in ("supervisor", "nursery", "scheduler", "worker", "caretaker"):
-        for pid in place.processes(name):
-            os.kill(pid, signal.SIGKILL)
-    until(lambda: not place.processes(""))
-
-
 def as_one_shot(place: Installation) -> OneShot:
     place.queue.home.folder("output")
     return OneShot(place.path)
@@ -311,7 +304,7 @@ def test_jobs_whose_worker_is_gone_are_told_of_until_they_are_settled(place: Ins
     place.start()
     job = place.queue.enqueue("exec sleep 300", max_retries=0)
     until(lambda: place.of_job(job))
-    kill_all(place)
+    place.kill_all()
     home = as_one_shot(place)
     found = examined(home, "--repair")["leases"]
     assert found["found"] == f"job {job.id}: processing, but the worker is gone"
@@ -328,7 +321,7 @@ def test_jobs_of_a_home_that_was_renamed_are_given_back(
     place.start()
     job = place.queue.enqueue("exec sleep 300", max_retries=1, backoff="fixed:1h")
     until(lambda: place.of_job(job))
-    kill_all(place)
+    place.kill_all()
     (survivor,) = place.of_job(job)
     place.queue.close()
     place.path.rename(tmp_path / "renamed")
@@ -385,7 +378,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_lock_files_of_workers_that_are_gone_are_deleted(place: Installation) -> None:
     place.start()
     (lock,) = until(lambda: list(place.path.glob("run/*.lock")))
-    kill_all(place)
+    place.kill_all()
     home = as_one_shot(place)
     assert examined(home) == {}  # the next supervisor reads in it what its worker had begun
     place.queue.store.enter(supervisor("next", host=identity.host(), home=str(place.path)))

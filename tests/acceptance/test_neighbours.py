@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
 from queuectl.domain.fleet import Supervisor
-from queuectl.domain.job import Job
 from queuectl.home import wake
 from queuectl.processes import control
 from queuectl.processes.system import identity
@@ -21,18 +20,6 @@ from tests.support.neighbours import lasting
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("soon_missed")
-
-
-def kill_all(place: Installation, *jobs: Job) -> None:
-    names = ("supervisor", "nursery", "scheduler", "worker", "caretaker")
-    for pid in [pid for name in names for pid in place.processes(name)]:
-        with suppress(ProcessLookupError):  # some end with others
-            place.kill(pid)
-    for job in jobs:
-        for pid in place.of_job(job):
-            with suppress(ProcessLookupError):
-                place.kill(pid)
-    until(lambda: not place.processes(""), "all are gone")
 
 
 def beats(place: Installation, count: int = 12) -> None:
@@ -80,7 +67,7 @@ def test_a_run_of_an_earlier_supervisor_of_another_home_is_rescued(
     if not restarted:
         neighbour.kill(neighbour.supervisor)
         neighbour.start()  # leaves the run of the orphan alone
-    kill_all(neighbour, job)
+    neighbour.kill_all(job)
     if restarted:
         with closing(apsw.Connection(place.queue.home.database)) as store:
             store.execute("UPDATE supervisors SET boot = 'an earlier one'")
@@ -94,7 +81,7 @@ def test_worker_stop_does_not_wait_for_the_dead_of_another_home(
     place: Installation, neighbour: Installation
 ) -> None:
     neighbour.start()
-    kill_all(neighbour)
+    neighbour.kill_all()
     assert place.ctl("worker", "stop").stdout == "No workers are running\n"
     place.start()
     assert "stopped" in place.ctl("worker", "stop").stdout
@@ -158,7 +145,7 @@ def test_restore_is_refused_while_another_home_works_on_the_store(
     neighbour.kill(neighbour.supervisor)
     assert "still running" in place.ctl(*restore, code=1).stderr
     assert place.state(job) == "processing"
-    kill_all(neighbour, job)
+    neighbour.kill_all(job)
     assert "1 job was running then" in place.ctl(*restore).stdout
 
 
@@ -167,7 +154,7 @@ def test_a_store_knows_what_had_begun_though_its_home_served_another_meanwhile(
 ) -> None:
     place.start()
     job, _ = lasting(place)
-    kill_all(place, job)
+    place.kill_all(job)
     other = Installation(place.path, f"sqlite://{tmp_path / 'other.db'}")
     other.start()
     until(lambda: other.processes("scheduler"))
@@ -229,7 +216,7 @@ def test_a_drain_that_was_cut_off_does_not_say_that_all_is_done(place: Installat
     drain = [*COMMAND, "--home", str(place.path), "worker", "start", "--drain"]
     with subprocess.Popen(drain, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         until(lambda: place.of_job(job), "the run")
-        kill_all(place, job)
+        place.kill_all(job)
         said, complaint = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"All jobs are done" not in said

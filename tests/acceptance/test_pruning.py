@@ -76,10 +76,7 @@ def test_lock_files_of_killed_workers_go(place: Installation) -> None:
     place.start(2)
     until(lambda: len(list(place.path.glob("run/*.lock"))) == 2)
     names = {path.name for path in place.path.glob("run/*.lock")}
-    for name in ("supervisor", "nursery", "scheduler", "worker", "caretaker"):
-        for pid in place.processes(name):
-            os.kill(pid, signal.SIGKILL)
-    until(lambda: not place.processes(""))
+    place.kill_all()
     # The first supervisor writes the dead workers off, the scheduler of the next one sweeps.
     for _ in range(2):
         place.start()

@@ -16,6 +16,7 @@ from queuectl.processes import control
 from queuectl.processes.system import identity, leftovers
 from tests.support.waiting import until
 
+NAMES = ("supervisor", "nursery", "scheduler", "worker", "caretaker")
 COMMAND = [sys.executable, "-P", "-m", "queuectl"]
 
 
@@ -74,6 +75,16 @@ class Installation:
         if number == signal.SIGKILL:
             until(lambda: not identity.started(pid), f"{pid} gone")
 
+    def kill_all(self, *jobs: Job) -> None:
+        """Kill all processes of this home, and of these jobs; returns once they are gone."""
+        for pid in [pid for name in NAMES for pid in self.processes(name)]:
+            with suppress(ProcessLookupError):  # some end with others
+                os.kill(pid, signal.SIGKILL)
+        for pid in [pid for job in jobs for pid in self.of_job(job)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not self.processes("") and not any(map(self.of_job, jobs)), "all are gone")
+
     def of_job(self, job: Job) -> list[int]:
         """Pids of living processes that carry a marker of the job, whatever the lease."""
         begin = f"{self.queue.store.uuid}:{job.row}:"
@@ -97,10 +108,7 @@ class Installation:
         try:
             self.stop()
         finally:
-            for name in ("supervisor", "worker", "nursery", "scheduler", "caretaker"):
-                for pid in self.processes(name):
-                    with suppress(ProcessLookupError):  # it may just be ending
-                        os.kill(pid, signal.SIGKILL)
+            self.kill_all()
             self.queue.close()
         assert not locks.is_held(self.queue.home.supervisor_lock)
 
