@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.support.installation import COMMAND, Installation
@@ -37,8 +36,6 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 
 def enter(group: Pids, place: Installation) -> dict[str, list[int]]:
     everyone = until(lambda: everybody(place))
-    [scheduler] = everyone["scheduler"]
-    until(lambda: psutil.Process(scheduler).num_threads() > 1, "the scheduler is complete")
     group.add(*(pid for pids in everyone.values() for pid in pids))
     return everyone
 

@@ -224,6 +224,15 @@ def supervisor_says(place: Installation) -> str:
 
 
 def everybody(place: Installation) -> dict[str, list[int]] | None:
-    """The pids of all processes by name, once there is one of each."""
+    """The pids of all processes by name, once there is one of each and the scheduler has begun."""
     found = {name: place.processes(name) for name in PROCESSES}
-    return found if all(found.values()) else None
+    complete = all(found.values()) and all(map(_is_scheduling, found["scheduler"]))
+    return found if complete else None
+
+
+def _is_scheduling(pid: int) -> bool:
+    """Whether it has its second thread, which it starts once it has all that it needs."""
+    try:
+        return psutil.Process(pid).num_threads() > 1
+    except psutil.NoSuchProcess:
+        return False
