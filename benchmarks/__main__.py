@@ -16,7 +16,7 @@ from benchmarks.comparison import Finding, WorkNotDone
 from benchmarks.machine import facts, others_at_work
 from benchmarks.report import Report
 from benchmarks.scale import FULL, QUICK, Scale
-from benchmarks.suite import BENCHMARKS
+from benchmarks.suite import BENCHMARKS, LONG
 from benchmarks.workbench import Workbench, open_workbench
 from queuectl.domain.errors import QueuectlError
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in _ENDINGS:
         signal.signal(number, _leave)
     report = _measure(options)
-    name = "latest" if _is_complete(options, report) else report.taken_at.replace(":", "")
+    name = _name(options, report)
     report.write(options.results, name)
     print(report.as_markdown())
     _say(f"written to {options.results / name}.json and .md")
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=_count, metavar="N", help="rounds of each comparison")
     parser.add_argument("--finished", type=_count, metavar="N", help="of the filled store")
     parser.add_argument("--pending", type=_count, metavar="N", help="of the filled store")
+    parser.add_argument("--soak", type=_count, metavar="SECONDS", help="how long `soak` takes")
     parser.add_argument(
         "--home-on", type=Path, default=_BUILD, metavar="DIR", help="where the stores are kept"
     )
@@ -73,15 +74,25 @@ def _count(text: str) -> int:
 
 
 def _scale(options: argparse.Namespace) -> Scale:
-    wishes = {name: getattr(options, name) for name in ("repeat", "finished", "pending")}
+    wishes = {name: getattr(options, name) for name in ("repeat", "finished", "pending", "soak")}
     return (QUICK if options.quick else FULL)._replace(
         **{name: wish for name, wish in wishes.items() if wish is not None}
     )
 
 
-def _is_complete(options: argparse.Namespace, report: Report) -> bool:
-    in_full = report.scale._replace(repeat=FULL.repeat) == FULL
-    return in_full and not options.only and not report.failures
+def _name(options: argparse.Namespace, report: Report) -> str:
+    """Of the files: `latest` for a run in full, a long benchmark's own name, or else the time."""
+    in_full = report.scale._replace(repeat=FULL.repeat) == FULL and not report.failures
+    if in_full and not options.only:
+        return "latest"
+    if in_full and len(options.only) == 1 and options.only[0] in LONG:
+        return str(options.only[0])
+    return report.taken_at.replace(":", "")
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    every = [name for name in BENCHMARKS if options.quick or name not in LONG]
+    return options.only or every
 
 
 def _measure(options: argparse.Namespace) -> Report:
@@ -90,7 +101,7 @@ def _measure(options: argparse.Namespace) -> Report:
     with open_workbench(scale, options.home_on, _say) as bench:
         bench.notes.extend(filter(None, [others_at_work()]))
         report = Report(taken_at, scale, facts(bench.folder), [], bench.notes, {})
-        for name in options.only or BENCHMARKS:
+        for name in _names(options):
             try:
                 report.findings.extend(_run(name, bench))
             except (WorkNotDone, QueuectlError, OSError, TimeoutError) as error:

@@ -17,6 +17,7 @@ class Scale(NamedTuple):
     pending: int  # jobs of the filled store that wait
     window: float  # how long an idle installation is watched
     settling: float  # how long it is left alone before
+    soak: float  # how long an installation lives under steady traffic
 
 
 FULL = Scale(
@@ -29,6 +30,7 @@ FULL = Scale(
     pending=500_000,
     window=30.0,
     settling=3.0,
+    soak=3600.0,
 )
 # Shows that everything works; its numbers say little.
 QUICK = Scale(
@@ -41,4 +43,5 @@ QUICK = Scale(
     pending=1_000,
     window=1.0,
     settling=0.3,
+    soak=5.0,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import bulk, drain, drain_filled, idle, latency, looking, memory, one_shot
+from benchmarks import bulk, drain, drain_filled, idle, latency, looking, memory, one_shot, soak
 from benchmarks.comparison import Finding
 from benchmarks.workbench import Workbench
 
@@ -18,4 +18,7 @@ BENCHMARKS: dict[str, Callable[[Workbench], list[Finding]]] = {
     "drain-filled": drain_filled.run,
     "memory": memory.run,
     "idle": idle.run,
+    "soak": soak.run,
 }
+# An hour each: a run in full leaves them out, unless they are named.
+LONG = frozenset({"soak"})
