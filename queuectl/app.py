@@ -1,7 +1,5 @@
 """The composition root: from home and store options to a queue, opened when first needed."""
 
-from __future__ import annotations
-
 import os
 from functools import cached_property
 from typing import NamedTuple

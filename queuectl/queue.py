@@ -1,7 +1,5 @@
 """JobQueue: what every front end does with the queue, and its Python API."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence

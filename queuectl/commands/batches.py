@@ -1,7 +1,5 @@
 """Many jobs from a file or standard input: JSON Lines, a JSON array, or lines of text."""
 
-from __future__ import annotations
-
 import gc
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """What a command is, and the surroundings that it runs in."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from enum import StrEnum

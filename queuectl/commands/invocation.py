@@ -1,7 +1,5 @@
 """What stands before the command: options for home, store and manner of speaking."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Tables and lists of facts for a person: fitted to the terminal, safe to print, coloured."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple

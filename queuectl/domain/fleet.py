@@ -1,7 +1,5 @@
 """The processes of the queue as the store holds them: supervisors and workers."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The job: what a person may ask for, and what the store holds about it."""
 
-from __future__ import annotations
-
 import shlex
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The states of a job, the one table of allowed transitions, and what follows an outcome."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 

@@ -1,7 +1,5 @@
 """Retry policies: how long the k-th retry waits."""
 
-from __future__ import annotations
-
 import re
 import sys
 from enum import StrEnum
@@ -12,7 +10,7 @@ from queuectl.domain.timing import MAX_DURATION, format_duration, parse_duration
 
 MAX_DELAYS = 1_000
 MAX_BASE = 1_000.0
-_PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.IGNORECASE)
+_PLAIN_NUMBER = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _NUMBER = (int, float)
 
 
@@ -128,7 +126,7 @@ def _strategy(value: object) -> Strategy:
 
 def _base(text: str) -> float:
     plain = text.strip()
-    if not _PLAIN_NUMBER.fullmatch(plain) or not float(plain) <= MAX_BASE:
+    if not re.fullmatch(_PLAIN_NUMBER, plain) or not float(plain) <= MAX_BASE:
         raise BadValue("backoff", text, f"a base from 0 to {MAX_BASE:g}")
     return float(plain)
 

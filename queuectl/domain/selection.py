@@ -1,7 +1,5 @@
 """Which jobs a command means, and in what order and how many of them it wants."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Every setting with its type, range, default and meaning."""
 
-from __future__ import annotations
-
 import math
 from enum import StrEnum
 from typing import NamedTuple

@@ -18,7 +18,7 @@ MAX_TAGS = 100
 # The kernel takes no longer single argument or environment string (MAX_ARG_STRLEN less its NUL).
 MAX_TEXT = 131_071
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,200}", re.ASCII)
-_GENERATED = re.compile(r"j[0-9]+", re.ASCII)
+_GENERATED = r"j[0-9]+"
 _FIELDS = JobSpec._fields
 _NAME_WANTED = "1 to 200 of letters, digits and ._:-"
 _TAGS_WANTED = f"a list of at most {MAX_TAGS} tags"
@@ -93,7 +93,7 @@ def _id(value: Any, default: JobSpec, now: int) -> str | None:
     if value is None:
         return None
     name = check_name("id", value)
-    if _GENERATED.fullmatch(name):
+    if re.fullmatch(_GENERATED, name):
         raise BadValue("id", value, "free: j and digits are for generated ids")
     return name
 

@@ -1,7 +1,5 @@
 """What a set of ended attempts says: rates, and percentiles of waits and run times."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple

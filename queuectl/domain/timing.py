@@ -15,10 +15,8 @@ CLOCK_TOLERANCE = 2.0  # seconds; a wall clock that moved further has been set
 MAX_DURATION = 100 * 366 * 86400.0
 _PRECISION = 6  # digits of a second that an instant has room for
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
-_DURATION = re.compile(
-    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?", re.ASCII
-)
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_DURATION = r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?"
+_CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])"
 _WANTED_DURATION = "a duration (90, 90s, 5m, 2h30m, 1d)"
 _WANTED_TIME = "a time (ISO 8601, HH:MM, or now+DURATION)"
 
@@ -26,10 +24,9 @@ _WANTED_TIME = "a time (ISO 8601, HH:MM, or now+DURATION)"
 def parse_duration(text: str, field: str = "duration") -> float:
     """Seconds meant by `90`, `90s`, `5m`, `2h30m`, `1d`; raises `BadValue`."""
     plain = text.strip()
-    match = _DURATION.fullmatch(plain)
     if re.fullmatch(r"\d+(\.\d+)?", plain, re.ASCII):
         seconds = float(plain)
-    elif match and plain:
+    elif plain and (match := re.fullmatch(_DURATION, plain, re.ASCII)):
         parts = zip(match.groups(), _UNITS.values(), strict=True)
         seconds = sum(float(count) * unit for count, unit in parts if count)
     else:
@@ -84,7 +81,7 @@ def _read_time(plain: str, now: int, zone: tzinfo | None, field: str) -> int:
         return now
     if plain.startswith("now+"):
         return now + round(parse_duration(plain[4:], field) * SECOND)
-    clock = _CLOCK.fullmatch(plain)
+    clock = re.fullmatch(_CLOCK, plain)
     if clock:
         return _next_clock_time(int(clock[1]), int(clock[2]), now, zone)
     return _instant_of(datetime.fromisoformat(plain), zone)

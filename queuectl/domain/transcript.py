@@ -5,8 +5,6 @@ for a gap, whose payload is the count of bytes left out of stdout or stderr, in 
 grow with arrival, so that frames kept in several files can be put in order again.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

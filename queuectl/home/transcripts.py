@@ -13,7 +13,7 @@ from queuectl.failpoints import reach
 from queuectl.home.folder import Home
 
 ROWS = 1000  # whose transcripts share a folder
-_NAME = re.compile(r"(\d{1,18})\.(\d{1,18})(?:\.[oe]\d+)?", re.ASCII)
+_NAME = r"([0-9]{1,18})\.([0-9]{1,18})(?:\.[oe][0-9]+)?"
 
 
 class Follower:
@@ -87,7 +87,7 @@ def names_in(home: Home, folder: int) -> dict[str, tuple[int, int]]:
 
 def run_of(name: str) -> tuple[int, int] | None:
     """The row and lease that a file belongs to by its name, if it is one of a transcript."""
-    match = _NAME.fullmatch(name)
+    match = re.fullmatch(_NAME, name)
     return (int(match[1]), int(match[2])) if match else None
 
 

@@ -1,7 +1,5 @@
 """What supervisor and workers say to each other."""
 
-from __future__ import annotations
-
 import os
 from typing import NamedTuple
 
@@ -20,7 +18,7 @@ class Rules(NamedTuple):
     output_limit: int
 
     @classmethod
-    def of(cls, settings: Settings) -> Rules:
+    def of(cls, settings: Settings) -> "Rules":
         """The rules that settings amount to."""
         return cls(settings.shutdown_grace, settings.kill_grace, settings.output_limit)
 

@@ -1,7 +1,5 @@
 """What goes into a store and comes out of it, besides jobs and processes."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from queuectl.domain.lifecycle import Decision, Outcome, State

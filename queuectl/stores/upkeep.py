@@ -1,7 +1,5 @@
 """What a store offers to those who look after it: examination, mending, copies."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Ends of runs, and what they make of their jobs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 

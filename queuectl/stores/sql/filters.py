@@ -1,7 +1,5 @@
 """Selections of jobs as conditions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +22,7 @@ class Condition(NamedTuple):
     sql: str
     bindings: tuple[Any, ...] = ()
 
-    def also(self, sql: str, *bindings: Any) -> Condition:
+    def also(self, sql: str, *bindings: Any) -> "Condition":
         """This condition and another one."""
         return Condition(f"{self.sql} AND {sql}", (*self.bindings, *bindings))
 

@@ -1,7 +1,5 @@
 """Bringing a schema up to date: numbered files, applied in order and never edited afterwards."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import NamedTuple

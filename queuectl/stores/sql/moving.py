@@ -1,7 +1,5 @@
 """Moving sets of jobs from state to state, with their history and the tallies."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The jobs that a wish or a moment acts on, state by state."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Has a store follow the wall clock where that was set: a wait stays as long as it was."""
 
-from __future__ import annotations
-
 import json
 from typing import NamedTuple
 
@@ -36,7 +34,7 @@ class Known(NamedTuple):
         return f"{self.offset} {self.seen} {self.era}"
 
     @classmethod
-    def read(cls, text: str) -> Known:
+    def read(cls, text: str) -> "Known":
         """What a text in meta stands for."""
         offset, seen, era = text.split(" ", 2)
         return cls(era, int(offset), int(seen))
