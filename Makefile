@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+RIVALS := build/rivals/.installed
 
 .NOTPARALLEL:
 .PHONY: help demo test check lint bench chaos clean
@@ -26,7 +27,7 @@ lint: $(DEV)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
 
-bench: $(BASE)  ## measure, side by side with other tools
+bench: $(BASE) $(RIVALS)  ## measure, side by side with other tools
 	$(VENV)/bin/python -m benchmarks
 
 chaos: $(DEV)  ## storms of kills; QUEUECTL_CHAOS_SECONDS (600) and QUEUECTL_CHAOS_SEED choose which
@@ -43,6 +44,10 @@ $(BASE): setup.cfg setup.py
 $(DEV): setup.cfg setup.py
 	$(call install,.[dev])
 	@touch $(BASE) $@
+
+$(RIVALS):
+	@$(PYTHON) -m venv --clear build/rivals && build/rivals/bin/pip install --quiet --disable-pip-version-check \
+		huey hypershell && touch $@ || echo 'huey and HyperShell cannot be installed, and so are left out'
 
 # Without --use-pep517 older pips install by `setup.py develop`, which leaves plugins/ out.
 # The import hook through which setuptools reaches plugins/ costs every Python start 9 ms; the two plain

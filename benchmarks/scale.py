@@ -10,6 +10,7 @@ class Scale(NamedTuple):
 
     repeat: int  # rounds of each comparison
     drained: int  # jobs that one drain runs
+    rivals: int  # jobs that one drain beside other queues runs
     delays: int  # starts that one round of `latency` times
     processes: int  # one-shot processes in one round
     lines: int  # of JSON in one bulk enqueue
@@ -23,6 +24,7 @@ class Scale(NamedTuple):
 FULL = Scale(
     repeat=5,
     drained=20_000,
+    rivals=1_000,
     delays=200,
     processes=20,
     lines=100_000,
@@ -36,6 +38,7 @@ FULL = Scale(
 QUICK = Scale(
     repeat=2,
     drained=300,
+    rivals=40,
     delays=15,
     processes=3,
     lines=2_000,

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import bulk, drain, drain_filled, idle, latency, looking, memory, one_shot, soak
+from benchmarks import (
+    bulk,
+    drain,
+    drain_filled,
+    idle,
+    latency,
+    looking,
+    memory,
+    one_shot,
+    rivals,
+    soak,
+)
 from benchmarks.comparison import Finding
 from benchmarks.workbench import Workbench
 
 BENCHMARKS: dict[str, Callable[[Workbench], list[Finding]]] = {
     "drain-2": drain.run_two,
     "drain-8": drain.run_eight,
+    "rivals": rivals.run,
     "latency": latency.run,
     "one-shot": one_shot.run,
     "bulk": bulk.run,
