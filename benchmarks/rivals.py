@@ -84,10 +84,10 @@ def _parallel(folder: Path, jobs: int, width: int) -> float:
 def _task_spooler(folder: Path, jobs: int, width: int) -> float:
     """From the moment when the job that holds all others up ends until the last has ended."""
     program = "tsp" if shutil.which("tsp") else "ts"
-    names = {"TS_SOCKET": str(folder / "socket"), "TMPDIR": str(folder), "TS_SLOTS": "1"}
-    names["TS_MAXFINISHED"] = str(jobs + 1)
-    try:
-        with _gate(folder) as (gate, release):
+    names = {"TMPDIR": str(folder), "TS_SLOTS": "1", "TS_MAXFINISHED": str(jobs + 1)}
+    with tempfile.TemporaryDirectory() as short, _gate(folder) as (gate, release):
+        names["TS_SOCKET"] = f"{short}/socket"  # whose name may have 107 bytes
+        try:
             _call([program, "-n", *gate], folder, names)
             for _ in range(jobs):
                 _call([program, "-n", *TRIVIAL], folder, names)
@@ -96,9 +96,9 @@ def _task_spooler(folder: Path, jobs: int, width: int) -> float:
             began = time.perf_counter()
             _call([program, "-w"], folder, names)
             seconds = time.perf_counter() - began
-        listed = _call([program, "-l"], folder, names).decode().splitlines()[1:]
-    finally:
-        _call([program, "-K"], folder, names)
+            listed = _call([program, "-l"], folder, names).decode().splitlines()[1:]
+        finally:
+            _call([program, "-K"], folder, names)
     ended = sum(line.split()[1:4:2] == ["finished", "0"] for line in listed)
     if ended < jobs:
         raise WorkNotDone(f"task-spooler ran {ended} of {jobs} jobs")

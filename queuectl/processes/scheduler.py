@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import select
 import signal
 import sys
 import threading
 import time
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.debug import DebugExecutor
-from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -27,21 +25,40 @@ from queuectl.processes.system.clocks import Clocks
 from queuectl.queue import JobQueue
 
 _LINE = 0  # the descriptor over which the supervisor speaks; its end-of-file is our end
-_SWEEP = 10
+_SWEEP = timedelta(seconds=10)
+_AGAIN = timedelta(seconds=1)  # after the store could not be asked
+_BREATH = timedelta(milliseconds=5)  # jobs due sooner are promoted together
 _PRUNE = 60
 _PRUNED_AT_ONCE = 500
 _CLOCK_CHECK = 2.0
 
 
+class _Due(BaseTrigger):  # type: ignore[misc]
+    """Fires at `moment`, and as the safety net after a while at the latest."""
+
+    def __init__(self) -> None:
+        self.moment: datetime | None = None
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Always later than `now`, but for the first."""
+        if previous is None:
+            return now
+        latest = now + _SWEEP
+        return latest if self.moment is None else min(max(self.moment, now + _BREATH), latest)
+
+
 class Scheduler:
-    """APScheduler over the store: a trigger at the next due time, sweeps as the safety net."""
+    """APScheduler over the store: one look at the next due time, which a ring brings forward.
+
+    APScheduler asks a job's trigger for the next time once the job has run, under the lock that
+    `modify_job` takes as well: a ring amid a look is never lost, and there is never a second look.
+    """
 
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
         self._sweeper = Sweeper(queue.store, queue.home)
         self._clocks = Clocks()
-        self._numbers = itertools.count()
-        self._due = ""
+        self._due = _Due()
         # One thread does all the work: the store's connection is not shared.
         self._scheduler = BlockingScheduler(
             timezone=UTC,
@@ -51,20 +68,16 @@ class Scheduler:
 
     def run(self) -> None:
         """Schedule until the supervisor is gone."""
-        self._arm()
+        self._scheduler.add_job(self.promote, id="look", trigger=self._due)
         # Now, too: supervisors that drain and end may never live as long as an interval.
-        for name, deed in (("look", self.promote), ("prune-first", self._prune)):
-            self._scheduler.add_job(deed, id=name, trigger=DateTrigger(None, UTC))
+        self._scheduler.add_job(self._prune, id="prune-first", trigger=DateTrigger(None, UTC))
+        self._arm()
         threading.Thread(target=self._listen, daemon=True).start()
         self._scheduler.start()
 
     def _arm(self) -> None:
-        for name, deed, seconds in (
-            ("sweep", self.promote, _SWEEP),
-            ("prune", self._prune, _PRUNE),
-        ):
-            trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
-            self._scheduler.add_job(deed, id=name, trigger=trigger, replace_existing=True)
+        trigger = IntervalTrigger(seconds=_PRUNE, timezone=UTC)
+        self._scheduler.add_job(self._prune, id="prune", trigger=trigger, replace_existing=True)
 
     def _listen(self) -> None:
         """Turn the supervisor's bytes, and steps of the wall clock, into looks at the store."""
@@ -76,29 +89,21 @@ class Scheduler:
             if stepped:
                 self._arm()  # triggers computed before a step back would sleep through it
             if readable or stepped:
-                self._at(datetime.now(UTC))
-
-    def _at(self, moment: datetime) -> None:
-        # A name of its own each time: APScheduler removes a date job by its name after the
-        # function has returned, and would take the successor that it added with it.
-        with suppress(JobLookupError):
-            self._scheduler.remove_job(self._due)
-        self._due = f"due-{next(self._numbers)}"
-        self._scheduler.add_job(self.promote, DateTrigger(moment, UTC), id=self._due)
+                self._scheduler.modify_job("look", next_run_time=datetime.now(UTC))
 
     def promote(self) -> None:
         """Make pending what is due, and come again when the next job is."""
         store = self._queue.store
-        self._due = ""  # it may be the one that runs, and then it removes itself
+        self._due.moment = None
         try:
             if store.promote():
                 wake.ring(self._queue.home.wake)
             due = store.next_due()
         except StoreError:
-            self._at(datetime.now(UTC) + timedelta(seconds=1))
+            self._due.moment = datetime.now(UTC) + _AGAIN
             return
         if due is not None:
-            self._at(_no_later_than_a_day(from_instant(due)))
+            self._due.moment = from_instant(due)
 
     def _prune(self) -> None:
         store, home = self._queue.store, self._queue.home
@@ -113,10 +118,6 @@ class Scheduler:
             self._sweeper.sweep()
         except StoreError:
             return
-
-
-def _no_later_than_a_day(moment: datetime) -> datetime:
-    return min(moment, datetime.now(UTC) + timedelta(days=1))
 
 
 def main() -> int:
