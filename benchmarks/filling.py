@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import queuectl
@@ -19,6 +19,10 @@ from queuectl.stores.exchange import Assignment, Demand, Ended
 
 _TURN = 5_000  # jobs that one transaction claims and records
 _BATCH = 50_000  # jobs that one transaction adds
+_LINE = b"one of the sixteen lines of a log, 64 bytes with its newline..\n"
+_FAR = 30 * 86400  # seconds
+
+Ending = Callable[[Assignment], Ended]
 
 
 def fill(queue: JobQueue, finished: int, pending: int) -> None:
@@ -30,16 +34,32 @@ def fill(queue: JobQueue, finished: int, pending: int) -> None:
     default = queue.default_spec()
     done = default._replace(command="convert input.png -resize 50% output.jpg", tags=("photos",))
     _add(queue.store, done, finished)
-    _run_on_paper(queue.store, str(queue.home), finished)
+    _run_on_paper(queue.store, str(queue.home), finished, _success)
     _add(queue.store, default._replace(command="true"), pending)
 
 
-def _add(store: Store, spec: JobSpec, count: int) -> None:
+def crowd(queue: JobQueue, count: int, queues: int) -> None:
+    """Add that many jobs with 1 KB of output each, that many that failed and wait for their next
+    attempt, and that many that are scheduled, in so many queues.
+    """
+    default = queue.default_spec()._replace(command="make all")
+    patient = queue.checked({"command": "make all", "backoff": "fixed:30d"}, default)
+    late = queue.checked({"command": "make all", "delay": _FAR}, default)
+    _add(queue.store, default, count, queues)
+    _run_on_paper(queue.store, str(queue.home), count, _talkative)
+    _add(queue.store, patient, count, queues)
+    _run_on_paper(queue.store, str(queue.home), count, _failure)
+    _add(queue.store, late, count, queues)
+
+
+def _add(store: Store, spec: JobSpec, count: int, queues: int = 0) -> None:
+    """Add jobs in the queue of the spec, or in so many queues of their own."""
+    specs = [spec._replace(queue=f"queue-{number}") for number in range(queues)] or [spec]
     for batch in _batches(range(count), _BATCH):
-        store.add([spec] * len(batch))
+        store.add([specs[number % len(specs)] for number in batch])
 
 
-def _run_on_paper(store: Store, home: str, count: int) -> None:
+def _run_on_paper(store: Store, home: str, count: int, end: Ending) -> None:
     supervisor = _supervisor(home)
     store.enter(supervisor)
     [worker] = store.want_workers(supervisor.id, 1, _TURN, (), Desired.RUN)
@@ -48,7 +68,7 @@ def _run_on_paper(store: Store, home: str, count: int) -> None:
         demands = [Demand(worker.id, (), min(_TURN, count))] if count else []
         assignments = store.turn(supervisor.id, (), ended, demands).assignments
         count -= len(assignments)
-        ended = list(map(_success, assignments))
+        ended = list(map(end, assignments))
     store.set_worker(worker.id, WorkerStatus.STOPPED)
     store.leave(supervisor.id)
 
@@ -59,10 +79,19 @@ def _success(assignment: Assignment) -> Ended:
     return Ended(assignment.row, assignment.lease, outcome, 0.012, output)
 
 
+def _talkative(assignment: Assignment) -> Ended:
+    output = encode(Frame(STDOUT, 0, _LINE * 16))
+    return _success(assignment)._replace(output=output)
+
+
+def _failure(assignment: Assignment) -> Ended:
+    return _success(assignment)._replace(outcome=Outcome(End.EXITED, 2))
+
+
 def _supervisor(home: str) -> Supervisor:
     now, pid = time.time_ns() // 1000, os.getpid()
     return Supervisor(
-        id="supervisor_filling",
+        id=f"supervisor_filling_{now}",
         host=identity.host(),
         home=home,
         pid=pid,

@@ -16,6 +16,8 @@ class Scale(NamedTuple):
     lines: int  # of JSON in one bulk enqueue
     finished: int  # jobs of the filled store that have ended
     pending: int  # jobs of the filled store that wait
+    crowd: int  # jobs of each kind in the crowded store: talkative, failed, scheduled
+    queues: int  # of the crowded store
     window: float  # how long an idle installation is watched
     settling: float  # how long it is left alone before
     soak: float  # how long an installation lives under steady traffic
@@ -30,6 +32,8 @@ FULL = Scale(
     lines=100_000,
     finished=1_000_000,
     pending=500_000,
+    crowd=100_000,
+    queues=1_000,
     window=30.0,
     settling=3.0,
     soak=3600.0,
@@ -44,6 +48,8 @@ QUICK = Scale(
     lines=2_000,
     finished=2_000,
     pending=1_000,
+    crowd=500,
+    queues=50,
     window=1.0,
     settling=0.3,
     soak=5.0,

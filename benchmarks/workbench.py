@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.compiling import compiled
-from benchmarks.filling import fill
+from benchmarks.filling import crowd, fill
 from benchmarks.installation import Installation
 from benchmarks.scale import Scale
 
@@ -50,6 +50,15 @@ class Workbench:
         self.say(f"filling a store: {self.scale.finished} finished, {self.scale.pending} pending")
         with Installation(home) as installation:
             fill(installation.queue, self.scale.finished, self.scale.pending)
+        return home
+
+    @cached_property
+    def crowded_home(self) -> Path:
+        """A home with jobs in many queues that have failed, are scheduled, have said much."""
+        home = self.folder / "crowded"
+        self.say(f"crowding a store: three times {self.scale.crowd} in {self.scale.queues} queues")
+        with Installation(home) as installation:
+            crowd(installation.queue, self.scale.crowd, self.scale.queues)
         return home
 
     def program(self, name: str) -> str | None:

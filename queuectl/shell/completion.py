@@ -54,8 +54,8 @@ def _attach(action: Any, kind: str) -> None:
             action.set_completer(_program_completer(action.dest))
         case _ if kind in _FIXED:
             action.set_choices_provider(_fixed(_FIXED[kind]))
-        case _ if kind in _LIVE:
-            action.set_completer(_live_completer(_LIVE[kind], action.dest))
+        case _ if kind in LIVE:
+            action.set_completer(_live_completer(LIVE[kind], action.dest))
 
 
 def _expand_home(action: Action) -> None:
@@ -155,7 +155,8 @@ _FIXED: dict[str, list[CompletionItem]] = {
         CompletionItem(setting.key, display_meta=setting.meaning) for setting in SETTINGS.values()
     ],
 }
-_LIVE: dict[str, Offers] = {
+# What is looked up in the store, by what an action of a grammar says that completes it.
+LIVE: dict[str, Offers] = {
     "job": _jobs(),
     "dead job": _jobs(State.DEAD),
     "queue": _queues,
