@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import re
 from collections.abc import Iterable
@@ -63,11 +62,18 @@ def whole(home: Home, row: int, lease: int, kept: bytes) -> list[Frame]:
 
 def remove(home: Home, runs: Iterable[tuple[int, int]]) -> None:
     """Delete the files of these attempts, given as (row, lease), where there are any."""
-    for row, lease in runs:
-        for path in _files(home.output(row, lease)):
-            with contextlib.suppress(OSError):
-                os.unlink(path)
+    wanted = set(runs)
+    for folder in {row // ROWS for row, _ in wanted}:
+        with contextlib.suppress(OSError):  # what cannot be looked at now is swept later
+            _unlink(home, folder, wanted)
     reach("files removed")
+
+
+def _unlink(home: Home, folder: int, runs: set[tuple[int, int]]) -> None:
+    for name, run in names_in(home, folder).items():
+        if run in runs:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(home.outputs, str(folder), name))
 
 
 def folders(home: Home) -> list[int]:
@@ -105,5 +111,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _files(path: str) -> list[str]:
-    found = [path] if os.path.exists(path) else []
-    return found + glob.glob(glob.escape(path) + ".*")
+    # `glob` would keep the compiled pattern of each of the last 32,768 paths for good.
+    folder, name = os.path.split(path)
+    names = [each for each in _names(folder) if each == name or each.startswith(f"{name}.")]
+    return [os.path.join(folder, each) for each in names]

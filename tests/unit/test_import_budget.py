@@ -10,7 +10,7 @@ import pytest
 from queuectl import JobQueue
 
 # What a one-shot `enqueue` can do without, each worth several milliseconds at least.
-TOO_DEAR = {"apscheduler", "cmd2", "multiprocessing", "tabulate", "urllib"}
+TOO_DEAR = {"apscheduler", "cmd2", "glob", "multiprocessing", "tabulate", "urllib"}
 
 REPORT_MODULES = """
 import sys
