@@ -44,3 +44,11 @@ def taken(place: Installation, backup: Path) -> Path:
 @pytest.fixture
 def other(tmp_path: Path) -> OneShot:
     return OneShot(tmp_path / "other")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> OneShot:
+    """A home with one job that waits, and no process."""
+    one_shot = OneShot(tmp_path / "home")
+    one_shot("enqueue", "--id", "job", "true")
+    return one_shot

@@ -224,16 +224,19 @@ def test_a_restore_that_is_killed_while_it_replaces_the_store_replaces_all_or_no
     other("enqueue", "--id", "here", "true")
     wal = other.home / "queue.db-wal"
     for size in (1, 3, 6):
-        process = subprocess.Popen([*other.argv, "restore", "--force", str(backup)])
-        until(lambda: process.poll() is not None or size_of(wal) > size * 2**20)  # noqa: B023
-        process.kill()
-        process.wait()
+        with subprocess.Popen([*other.argv, "restore", "--force", str(backup)]) as process:
+            _await_end_or_size(process, wal, size * 2**20)
+            process.kill()
         with opened(other.home) as queue:
             jobs = sum(queue.store.tallies().values())
             assert queue.store.examine() == []
         assert jobs in (1, 6_000)
     other("restore", "--force", str(backup))
     assert other("status", "--format", "json").json["jobs"]["pending"] == 6_000
+
+
+def _await_end_or_size(process: subprocess.Popen[bytes], path: Path, size: int) -> None:
+    until(lambda: process.poll() is not None or size_of(path) > size)
 
 
 def _waits(pid: int) -> bool:
