@@ -92,8 +92,8 @@ def _task_spooler(folder: Path, jobs: int, width: int) -> float:
             for _ in range(jobs):
                 _call([program, "-n", *TRIVIAL], folder, names)
             _call([program, "-S", str(width)], folder, names)
-            release()
             began = time.perf_counter()
+            release()
             _call([program, "-w"], folder, names)
             seconds = time.perf_counter() - began
             listed = _call([program, "-l"], folder, names).decode().splitlines()[1:]

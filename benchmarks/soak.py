@@ -46,14 +46,15 @@ class Sample(NamedTuple):
     files: int
 
 
+_FLAT = (Target(1.1, at_least=False, against="early"),)
 _METRICS = (
-    Metric("memory of all processes", "MiB", (Target(1.1, at_least=False, against="early"),)),
-    Metric("memory of the largest process", "MiB", (Target(1.1, at_least=False, against="early"),)),
-    Metric("open descriptors", "", (Target(1.1, at_least=False, against="early"),)),
-    Metric("write-ahead log", "MiB", (Target(1.1, at_least=False, against="early"),)),
-    Metric("store", "MiB", (Target(1.1, at_least=False, against="early"),)),
-    Metric("all other files of the home", "MiB", (Target(1.1, at_least=False, against="early"),)),
-    Metric("files of the home", "", (Target(1.1, at_least=False, against="early"),)),
+    Metric("memory of all processes", "MiB", _FLAT),
+    Metric("memory of the largest process", "MiB", _FLAT),
+    Metric("open descriptors", "", _FLAT),
+    Metric("write-ahead log", "MiB", _FLAT),
+    Metric("store", "MiB", _FLAT),
+    Metric("all other files of the home", "MiB", _FLAT),
+    Metric("files of the home", "", _FLAT),
 )
 
 

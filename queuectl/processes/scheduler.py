@@ -33,7 +33,7 @@ _PRUNED_AT_ONCE = 500
 _CLOCK_CHECK = 2.0
 
 
-class _Due(BaseTrigger):  # type: ignore[misc]
+class _Due(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """Fires at `moment`, and as the safety net after a while at the latest."""
 
     def __init__(self) -> None:
