@@ -3,6 +3,8 @@ VENV := .venv
 BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 RIVALS := build/rivals/.installed
+# Most tests wait for other processes: some more at once than there are cores keep the cores busy.
+TEST_PROCESSES ?= 4
 
 .NOTPARALLEL:
 .PHONY: help demo test check lint bench chaos clean
@@ -17,7 +19,7 @@ demo: $(BASE)  ## replay scripts/quickstart.txt in a home of its own
 	$(VENV)/bin/queuectl --home "$$home" run_script scripts/quickstart.txt
 
 test: $(DEV)  ## run every test
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 check: lint test  ## format, lint, types, imports, then every test
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from queuectl.domain.text import nearest, quoted, visible
+from queuectl.domain.text import nearest, quoted, quoted_path, visible
 
 
 class QueuectlError(Exception):
@@ -112,7 +112,7 @@ class HomeUnusable(QueuectlError):
 
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
-        super().__init__(f"cannot use home {quoted(path)}: {reason}")
+        super().__init__(f"cannot use home {quoted_path(path)}: {reason}")
 
 
 class StoreError(QueuectlError):
@@ -133,7 +133,7 @@ class StoreTooNew(StoreError):
     def __init__(self, place: str, found: int, known: int) -> None:
         self.place, self.found, self.known = place, found, known
         super().__init__(
-            f"store {quoted(place)} has schema {found}, this queuectl knows {known}: "
+            f"store {quoted_path(place)} has schema {found}, this queuectl knows {known}: "
             "install a newer queuectl"
         )
 
@@ -159,7 +159,7 @@ class BackupFailed(QueuectlError):
 
     def __init__(self, target: str, reason: str) -> None:
         self.target, self.reason = target, reason
-        super().__init__(f"cannot back up to {quoted(target)}: {reason}")
+        super().__init__(f"cannot back up to {quoted_path(target)}: {reason}")
 
 
 class BackupUnusable(QueuectlError):
@@ -167,7 +167,7 @@ class BackupUnusable(QueuectlError):
 
     def __init__(self, source: str, reason: str) -> None:
         self.source, self.reason = source, reason
-        super().__init__(f"cannot restore {quoted(source)}: {reason}")
+        super().__init__(f"cannot restore {quoted_path(source)}: {reason}")
 
 
 class RestoreRefused(QueuectlError):

@@ -15,6 +15,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\x00": "\\0"}
 _JSON_START = re.compile(r'\{(?:[^ \t\n\r]|\Z|[ \t\n\r]+["}])|\[[ \t\n\r]*(?:[{\]]|\Z)')
 _SHOWN = 80
 _LONGEST_NAME = 200
+_LONGEST_PATH = 4096  # what Linux takes
 
 
 def visible(text: str) -> str:
@@ -30,10 +31,15 @@ def _spell(match: re.Match[str]) -> str:
     return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
-def quoted(value: object) -> str:
-    """`value` in quotes, made visible and cut to a length that fits an error message."""
-    shown = visible(value[: _SHOWN + 1] if isinstance(value, str) else _written(value))
-    return "'" + (shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "...") + "'"
+def quoted(value: object, longest: int = _SHOWN) -> str:
+    """`value` in quotes, made visible and cut to `longest` characters, to fit an error message."""
+    shown = visible(value[: longest + 1] if isinstance(value, str) else _written(value))
+    return "'" + (shown if len(shown) <= longest else shown[: longest - 3] + "...") + "'"
+
+
+def quoted_path(path: str) -> str:
+    """`path` in quotes and whole, for the end of a path says which file it is."""
+    return quoted(path, _LONGEST_PATH)
 
 
 def _written(value: object) -> str:

@@ -13,7 +13,7 @@ from typing import TextIO, cast
 from cmd2 import Statement
 
 from queuectl.domain.errors import QueuectlError
-from queuectl.domain.text import quoted
+from queuectl.domain.text import quoted_path
 from queuectl.shell.statements import redirected_file
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -23,7 +23,7 @@ class Unwritable(QueuectlError):
     """The file behind `>` cannot be written."""
 
     def __init__(self, path: str, error: OSError) -> None:
-        super().__init__(f"cannot write {quoted(path)}: {error.strerror}")
+        super().__init__(f"cannot write {quoted_path(path)}: {error.strerror}")
 
 
 class Output:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from queuectl.domain.errors import InvalidInput, QueuectlError
-from queuectl.domain.text import quoted
+from queuectl.domain.text import quoted_path
 from queuectl.shell.words import BadSyntax
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class UnreadableScript(QueuectlError):
     """The script is not there or cannot be read."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"cannot read script {quoted(path)}: {reason}")
+        super().__init__(f"cannot read script {quoted_path(path)}: {reason}")
 
 
 class NoText(InvalidInput):
@@ -92,7 +92,7 @@ def read_script(path: str) -> list[str]:
         raise UnreadableScript(path, "not a path") from None
     text = content.decode("utf-8-sig", errors="surrogateescape")
     if "\0" in text or not _is_utf8(text):
-        raise NoText(f"script {quoted(path)} is not UTF-8 text")
+        raise NoText(f"script {quoted_path(path)} is not UTF-8 text")
     # Not splitlines(): that would also cut at characters which a job may well contain.
     return [line.removesuffix("\r") for line in text.split("\n")]
 
@@ -135,7 +135,7 @@ class ScriptStack:
 
     def _refuse_endless(self, path: str) -> None:
         if os.path.realpath(path) in self._paths:
-            raise EndlessScript(f"script {quoted(os.path.basename(path))} runs itself")
+            raise EndlessScript(f"script {quoted_path(os.path.basename(path))} runs itself")
         if len(self._paths) == MOST_NESTED:
             raise EndlessScript(f"more than {MOST_NESTED} scripts run one another")
 

@@ -174,10 +174,16 @@ class TestWorkers:
 
     def test_stop_waits_for_what_runs(self, fresh: OneShot, tmp_path: Path) -> None:
         fresh("worker", "start")
-        fresh("enqueue", "--id", "a", f"sleep 0.3; touch {tmp_path}/done")
+        go = tmp_path / "go"
+        os.mkfifo(go)
+        fresh("enqueue", "--id", "a", f"cat {go}")
         _until_state(fresh, "a", "processing")
-        assert fresh("worker", "stop").out == "✓ All workers stopped gracefully\n"
-        assert (tmp_path / "done").exists()
+        stop = _spawn(fresh, "worker", "stop")
+        until(lambda: _workers(fresh)[0]["status"] == "stopping", "the stop has begun")
+        assert stop.poll() is None
+        go.write_text("on")
+        assert _finish(stop).out == "✓ All workers stopped gracefully\n"
+        assert _show(fresh, "a")["state"] == "completed"
         assert fresh("worker", "stop").out == "No workers are running\n"
 
     def test_stop_by_name_leaves_the_others(self, fresh: OneShot) -> None:

@@ -71,6 +71,9 @@ def on_a_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+    # Readline, once loaded, puts the size of the tests' own terminal there.
+    for size in {"COLUMNS", "LINES"} - (env or {}).keys():
+        environment.pop(size, None)
     process = subprocess.Popen(
         argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
     )

@@ -56,7 +56,7 @@ def test_a_delay_of_nothing_grows_to_nothing() -> None:
     assert Backoff(delay=0, base=1000).wait(1_000_000, 0.9) == 0
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 def test_a_wait_far_beyond_the_cap_costs_no_time() -> None:
     for _ in range(1000):  # with powers of integers it would take minutes
         assert Backoff(base=1000).wait(1_000_000, 0.0) == 3600
