@@ -141,13 +141,13 @@ def _tabulated(
     rows: Sequence[Sequence[Cell]],
     widths: Sequence[int],
 ) -> str:
-    import tabulate
+    from queuectl.commands.tabulation import load_tabulate
 
-    tabulate.PRESERVE_WHITESPACE, tabulate.MIN_PADDING = True, 0
+    tabulate = load_tabulate(wide=not all(cell.text.isascii() for row in rows for cell in row))
     shown = [
         [_cell(context, *parts) for parts in zip(columns, row, widths, strict=True)] for row in rows
     ]
-    text = tabulate.tabulate(
+    text: str = tabulate.tabulate(
         shown,
         headers=[column.title for column in columns],
         tablefmt="simple",

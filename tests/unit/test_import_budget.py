@@ -11,6 +11,7 @@ from queuectl import JobQueue
 
 # What a one-shot `enqueue` can do without, each worth several milliseconds at least.
 TOO_DEAR = {"apscheduler", "cmd2", "glob", "multiprocessing", "tabulate", "urllib"}
+TOO_DEAR_FOR_TABLES = {"importlib.metadata", "wcwidth"}
 
 REPORT_MODULES = """
 import sys
@@ -32,9 +33,25 @@ sys.exit(code)
 def test_one_shot_enqueue_loads_nothing_that_it_does_not_need(
     tmp_path: Path, words: list[str]
 ) -> None:
-    JobQueue(str(tmp_path)).close()  # to make a store takes more
+    loaded = _modules_loaded(tmp_path, "enqueue", *words)
+    assert not {name.partition(".")[0] for name in loaded} & TOO_DEAR
+
+
+@pytest.mark.parametrize("command", ["list", "status"])
+def test_a_table_of_ascii_loads_little_more_than_what_draws_it(
+    tmp_path: Path, command: str
+) -> None:
+    with JobQueue(str(tmp_path)) as queue:
+        queue.enqueue("true")
+    loaded = _modules_loaded(tmp_path, command)
+    assert "tabulate" in loaded
+    assert not loaded & TOO_DEAR_FOR_TABLES
+
+
+def _modules_loaded(home: Path, *words: str) -> set[str]:
+    JobQueue(str(home)).close()  # to make a store takes more
     done = subprocess.run(
-        [sys.executable, "-c", REPORT_MODULES, "--home", str(tmp_path), "enqueue", *words],
+        [sys.executable, "-c", REPORT_MODULES, "--home", str(home), *words],
         capture_output=True,
         check=False,
         env={**os.environ, "NO_COLOR": "1"},
@@ -42,6 +59,6 @@ def test_one_shot_enqueue_loads_nothing_that_it_does_not_need(
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    loaded = set(done.stderr.split())
     assert "queuectl" in loaded
-    assert not loaded & TOO_DEAR
+    return loaded

@@ -52,6 +52,13 @@ def test_a_table_that_cannot_be_narrow_enough_becomes_blocks() -> None:
     ]
 
 
+def test_wide_characters_leave_the_columns_where_they_are_also_after_a_table_without_any() -> None:
+    _table([("a", "b", "c")])
+    *_, wide, narrow = _table([("a", "漢字", "c"), ("a", "four", "c")])
+    assert (wide, narrow) == ("a   漢字     c", "a   four     c")
+    assert _table([("a", "b", "c")])[2:] == ["a   b        c"]
+
+
 def test_what_could_act_on_a_terminal_is_spelled_out() -> None:
     (row,) = _table([("a", "x\x1b[2J\n\u202e漢", "\x00")])[2:]
     assert row.split() == ["a", r"x\e[2J\n\u202e漢", r"\0"]
