@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol
 
 from queuectl.domain.errors import QueuectlError
@@ -92,8 +92,8 @@ class Local:
             return Launch(find_program(argv[0], env.get("PATH", os.defpath)), argv, env)
         words = words_of(order.command) if shell_is_transparent(SHELL) else None
         in_a_shell = partial(self._in_a_shell, order.command, order.env, about)
-        direct = None if words is None else self._direct(words, order.env, about)
-        return direct._replace(otherwise=in_a_shell) if direct is not None else in_a_shell()
+        direct = words and self._direct(words, order.env, about, in_a_shell)
+        return direct or in_a_shell()
 
     @staticmethod
     def _env(
@@ -105,27 +105,35 @@ class Local:
         return Launch(SHELL, ["sh", "-c", line], self._env(self._base, own, about))
 
     def _direct(
-        self, words: Sequence[str], own: dict[str, str] | None, about: dict[str, str]
+        self,
+        words: Sequence[str],
+        own: dict[str, str] | None,
+        about: dict[str, str],
+        otherwise: Callable[[], Launch],
     ) -> Launch | None:
         env = self._env(self._passed_on, own and as_a_shell_leaves_it(own), about)
         if "PATH" not in env:  # the shell has one of its own
             return None
         try:
             env["PWD"] = working_directory(env.get("PWD"))
-            return Launch(find_program(words[0], env["PATH"]), list(words), env)
+            return Launch(find_program(words[0], env["PATH"]), list(words), env, otherwise)
         except (CannotLaunch, OSError):
             return None
 
 
 def find_program(name: str, path: str) -> str:
     """The file that `execvp` would take for `name`; raises `CannotLaunch`."""
-    if "/" in name:
-        candidates = [name]
-    else:
-        candidates = [f"{folder or '.'}/{name}" for folder in path.split(os.pathsep)]
+    candidates = _candidates(name, path)
     for candidate in candidates:
         if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return candidate
     if any(map(os.path.isfile, candidates)) or os.path.isdir(candidates[0]):
         raise CannotLaunch(name, NOT_EXECUTABLE, "permission denied")
     raise CannotLaunch(name, NOT_FOUND, "command not found")
+
+
+@lru_cache(maxsize=256)
+def _candidates(name: str, path: str) -> tuple[str, ...]:
+    if "/" in name:
+        return (name,)
+    return tuple(f"{folder or '.'}/{name}" for folder in path.split(os.pathsep))

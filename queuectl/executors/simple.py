@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from functools import cache, lru_cache
 
 # What means nothing to a shell outside of quotes; inside of single quotes everything is plain, in
@@ -76,8 +75,14 @@ def working_directory(told: str | None) -> str:
 
     Raises `OSError` where that cannot be found out.
     """
-    if told is not None and told.startswith("/"):
-        with suppress(OSError):
-            if os.path.samefile(told, "."):
-                return told
+    if told is not None and told.startswith("/") and _is_here(told):
+        return told
     return os.getcwd()
+
+
+def _is_here(path: str) -> bool:
+    try:
+        there, here = os.stat(path), os.stat(".")
+    except OSError:
+        return False
+    return (there.st_ino, there.st_dev) == (here.st_ino, here.st_dev)

@@ -76,12 +76,12 @@ class Home:
         Tail segments of a running attempt stand beside it, with a suffix.
         """
         # A thousand jobs a folder: directories stay small however long the queue lives.
-        return os.path.join(self.outputs, str(row // 1000), f"{row}.{lease}")
+        return f"{self.outputs}/{row // 1000}/{row}.{lease}"
 
     @property
     def outputs(self) -> str:
         """The folder of all transcripts; each store that a home is used with has one."""
-        return os.path.join(self.path, f"output{self._suffix}")
+        return f"{self.path}/output{self._suffix}"
 
     @property
     def locks(self) -> str:

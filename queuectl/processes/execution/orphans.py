@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from functools import cache
 
 _CHUNK = 65536
+_WHOLE = 2048  # bytes that Linux, which fills pages, gives at once if there is no more
 _SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
 
 
@@ -33,10 +33,10 @@ def children() -> list[int]:
     descriptor = _list_of_children(os.getpid())
     if descriptor is None:
         return []
-    found, chunk = bytearray(), b"-"
-    while chunk:
-        chunk = os.pread(descriptor, _CHUNK, len(found))
-        found += chunk
+    found = os.pread(descriptor, _CHUNK, 0)
+    if len(found) > _WHOLE:
+        while chunk := os.pread(descriptor, _CHUNK, len(found)):
+            found += chunk
     return [int(word) for word in found.split()]
 
 
@@ -51,6 +51,7 @@ def _list_of_children(pid: int) -> int | None:
 
 def exited() -> os.waitid_result | None:
     """A child that has ended and was not reaped, if any; it stays a zombie."""
-    with contextlib.suppress(ChildProcessError):
+    try:
         return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    return None
+    except ChildProcessError:
+        return None

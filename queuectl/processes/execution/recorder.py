@@ -79,7 +79,8 @@ class Recorder:
     def __init__(self, path: str, limit: int) -> None:
         self._path = path
         self._head_left = {STDOUT: limit // 2, STDERR: limit // 2}
-        self._tails = {stream: _Tail(path, stream, limit // 2) for stream in (STDOUT, STDERR)}
+        self._limit = limit
+        self._tails: dict[bytes, _Tail] = {}
         self._memory: list[Frame] = []
         self._in_memory = 0
         self._spilled = False
@@ -101,7 +102,12 @@ class Recorder:
             self._keep(self._frame(stream, head))
         if rest:
             self.spill()
-            self._tails[stream].append(self._frame(stream, rest))
+            self._tail(stream).append(self._frame(stream, rest))
+
+    def _tail(self, stream: bytes) -> _Tail:
+        if stream not in self._tails:
+            self._tails[stream] = _Tail(self._path, stream, self._limit // 2)
+        return self._tails[stream]
 
     def _frame(self, stream: bytes, payload: bytes) -> Frame:
         # Numbers leave room for the gap that may have to stand before a frame.

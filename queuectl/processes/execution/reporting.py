@@ -94,12 +94,13 @@ class Reporting:
             self._lost()
 
     def _listen(self, channel: Channel) -> None:
-        self._channel = channel
+        self._channel, self._watches_room = channel, False
         self._selector.register(channel, selectors.EVENT_READ, self._talk)
 
     def _watch(self) -> None:
-        if self._channel is not None:
-            write = selectors.EVENT_WRITE if self._channel.has_backlog else 0
+        if self._channel is not None and self._channel.has_backlog is not self._watches_room:
+            self._watches_room = self._channel.has_backlog
+            write = selectors.EVENT_WRITE if self._watches_room else 0
             self._selector.modify(self._channel, selectors.EVENT_READ | write, self._talk)
 
     def _talk(self) -> None:

@@ -49,7 +49,7 @@ def _spawn(launch: Launch) -> Spawned:
             launch.argv,
             launch.env,
             file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, _nothing_to_read(), 0),
                 (os.POSIX_SPAWN_DUP2, out_end, 1),
                 (os.POSIX_SPAWN_DUP2, err_end, 2),
             ],
@@ -64,6 +64,11 @@ def _spawn(launch: Launch) -> Spawned:
     os.close(out_end)
     os.close(err_end)
     return Spawned(pid, (before, after), out, err)
+
+
+@cache
+def _nothing_to_read() -> int:
+    return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 @cache

@@ -7,6 +7,8 @@ import os
 import signal
 from collections.abc import Iterable
 
+_CHUNK = 4096
+
 
 class Signals:
     """A descriptor that becomes readable when one of the signals arrives."""
@@ -33,8 +35,10 @@ class Signals:
         """The signals that came since the last call."""
         numbers: set[int] = set()
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._reader, 4096):
+            while data := os.read(self._reader, _CHUNK):
                 numbers.update(data)
+                if len(data) < _CHUNK:
+                    break
         return numbers
 
 
