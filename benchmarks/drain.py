@@ -32,18 +32,19 @@ EIGHT = Shape(2, 4)
 
 def run_two(bench: Workbench) -> list[Finding]:
     """Concurrency 2: two workers of one slot."""
-    return _run(bench, TWO)
+    return run_beside_others(bench, TWO, bound=1.0)
 
 
 def run_eight(bench: Workbench) -> list[Finding]:
     """Concurrency 8: two workers of four slots."""
-    return _run(bench, EIGHT)
+    return run_beside_others(bench, EIGHT, bound=1.0)
 
 
-def _run(bench: Workbench, shape: Shape) -> list[Finding]:
+def run_beside_others(bench: Workbench, shape: Shape, *, bound: float | None) -> list[Finding]:
+    """A drain of that shape beside programs that keep nothing, with a bound against `xargs`."""
     xargs, *others = drains(bench, shape.width)
-    target = Target(1.0, at_least=True, against=xargs.name)
-    metric = Metric(f"drain, concurrency {shape.width}", "jobs/s", (target,))
+    targets = () if bound is None else (Target(bound, at_least=True, against=xargs.name),)
+    metric = Metric(f"drain, concurrency {shape.width}", "jobs/s", targets)
     subject = Contender("queuectl", lambda: (_drain_new_store(bench, shape),))
     return compare([metric], subject, [xargs, *others], rounds=bench.scale.repeat, say=bench.say)
 

@@ -22,7 +22,10 @@ _LOOK_EVERY = 0.05  # seconds; seldom enough to take no time from what is measur
 _STALLED = 60.0  # seconds without a job completed
 _STOPPED = 30.0
 _EXERCISE = 200  # jobs
-_TAIL = 100  # more jobs than run at once
+_TAIL = 1_000  # as many jobs as ever run at once
+# What clock_getcpuclockid(3) gives for a pid: user and system time of all threads, in nanoseconds,
+# where the ticks of /proc/PID/stat are as long as an idle process runs in a minute.
+_CPU_CLOCK = 2
 
 
 class Installation:
@@ -90,6 +93,20 @@ class Installation:
         total = self.count(State.COMPLETED) + _EXERCISE
         self.await_completed(self.add([{"command": "true"}] * _EXERCISE), total)
         time.sleep(seconds)
+
+    def share_of_a_core(self, seconds: float) -> float:
+        """Per cent of one core that all processes take together while nothing is to be done."""
+        began, before = time.monotonic(), self._processor_times()
+        time.sleep(seconds)
+        after, elapsed = self._processor_times(), time.monotonic() - began
+        if before.keys() != after.keys():
+            raise WorkNotDone("an idle installation started or ended processes")
+        return 100 * (sum(after.values()) - sum(before.values())) / elapsed
+
+    def _processor_times(self) -> dict[int, float]:
+        """Seconds of user and system time by process."""
+        pids = [process.pid for process in self.processes()]
+        return {pid: time.clock_gettime(~pid << 3 | _CPU_CLOCK) for pid in pids}
 
     def processes(self) -> list[psutil.Process]:
         """All processes of this home that live."""

@@ -11,7 +11,7 @@ from benchmarks.comparison import Finding, Series, Target
 from benchmarks.scale import Scale
 
 _COLUMNS = ("what", "queuectl", "reference", "its value", "ratio", "target", "met")
-_DIGITS = {"jobs/s": 0, "MiB": 1, "ms": 2, "": 0}
+_DIGITS = {"MB/s": 0, "jobs/s": 0, "MiB": 1, "ms": 2, "": 0}
 _VERDICTS = {True: "yes", False: "**no**", None: ""}
 
 

@@ -18,6 +18,8 @@ class Scale(NamedTuple):
     pending: int  # jobs of the filled store that wait
     crowd: int  # jobs of each kind in the crowded store: talkative, failed, scheduled
     queues: int  # of the crowded store
+    slots: int  # commands that run at once, where they are many
+    output: int  # bytes that one command writes, where they are many
     window: float  # how long an idle installation is watched
     settling: float  # how long it is left alone before
     soak: float  # how long an installation lives under steady traffic
@@ -34,6 +36,8 @@ FULL = Scale(
     pending=500_000,
     crowd=100_000,
     queues=1_000,
+    slots=1_000,
+    output=200_000_000,
     window=30.0,
     settling=3.0,
     soak=3600.0,
@@ -50,6 +54,8 @@ QUICK = Scale(
     pending=1_000,
     crowd=500,
     queues=50,
+    slots=40,
+    output=20_000_000,
     window=1.0,
     settling=0.3,
     soak=5.0,

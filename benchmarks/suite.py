@@ -13,7 +13,9 @@ from benchmarks import (
     looking,
     memory,
     one_shot,
+    output,
     rivals,
+    slots,
     soak,
 )
 from benchmarks.comparison import Finding
@@ -30,6 +32,8 @@ BENCHMARKS: dict[str, Callable[[Workbench], list[Finding]]] = {
     "drain-filled": drain_filled.run,
     "memory": memory.run,
     "idle": idle.run,
+    "slots": slots.run,
+    "output": output.run,
     "soak": soak.run,
 }
 # An hour each: a run in full leaves them out, unless they are named.
