@@ -7,6 +7,8 @@ import statistics
 import time
 from pathlib import Path
 
+import pytest
+
 from queuectl.domain.lifecycle import State
 from queuectl.stores import open_store
 from queuectl.stores.sqlite.wal import TOO_MANY
@@ -18,6 +20,7 @@ PROCESSES = 16
 LARGEST_LOG = 2 * TOO_MANY * 4096
 
 
+@pytest.mark.timeout(SECONDS + 240)
 def test_sixteen_processes_get_their_turns_and_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     log = tmp_path / "store.db-wal"
