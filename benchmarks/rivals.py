@@ -85,6 +85,7 @@ def _task_spooler(folder: Path, jobs: int, width: int) -> float:
     """From the moment when the job that holds all others up ends until the last has ended."""
     program = "tsp" if shutil.which("tsp") else "ts"
     names = {"TMPDIR": str(folder), "TS_SLOTS": "1", "TS_MAXFINISHED": str(jobs + 1)}
+    names["TS_MAXCONN"] = str(jobs + 10)  # each waiting job is a client that stays connected
     with tempfile.TemporaryDirectory() as short, _gate(folder) as (gate, release):
         names["TS_SOCKET"] = f"{short}/socket"  # whose name may have 107 bytes
         try:
@@ -95,8 +96,11 @@ def _task_spooler(folder: Path, jobs: int, width: int) -> float:
             began = time.perf_counter()
             release()
             _call([program, "-w"], folder, names)
-            seconds = time.perf_counter() - began
             listed = _call([program, "-l"], folder, names).decode().splitlines()[1:]
+            while any(line.split()[1] != "finished" for line in listed):
+                # It waits for the last one that came, which need not be the last to end.
+                listed = _call([program, "-l"], folder, names).decode().splitlines()[1:]
+            seconds = time.perf_counter() - began
         finally:
             _call([program, "-K"], folder, names)
     ended = sum(line.split()[1:4:2] == ["finished", "0"] for line in listed)
@@ -175,15 +179,18 @@ def _await_ends(path: Path, jobs: int) -> Ends:
 
 
 def _call(argv: Sequence[str], folder: Path, names: Mapping[str, str]) -> bytes:
-    done = subprocess.run(
-        argv,
-        cwd=folder,
-        env={**os.environ, **names},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_PATIENCE,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            env={**os.environ, **names},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise WorkNotDone(f"{argv[0]} did not end within {_PATIENCE:g} s") from None
     if done.returncode:
         raise WorkNotDone(f"{argv[0]} ended with {done.returncode}: {done.stderr[-200:]!r}")
     return done.stdout
