@@ -1,6 +1,7 @@
 """tabulate, loaded without what takes longer to load than it does itself."""
 
 import sys
+from contextlib import suppress
 from types import ModuleType
 
 
@@ -31,7 +32,8 @@ def _load_alone() -> None:
     absent = {name: module for name, module in absent.items() if name not in sys.modules}
     sys.modules.update(absent)  # type: ignore[arg-type]
     try:
-        import tabulate  # noqa: F401
+        with suppress(ImportError):  # one that asks for more is loaded as it wants to be
+            import tabulate  # noqa: F401
     finally:
         for name in absent:
             del sys.modules[name]
