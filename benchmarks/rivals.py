@@ -122,10 +122,16 @@ def _nq(folder: Path, jobs: int, width: int) -> float:
         release()
         for queue in queues:
             _call(["nq", "-w"], queue, {"NQDIR": str(queue)})
+    deadline = time.monotonic() + _PATIENCE
+    while len(ends := _ends_of_nq(queues)) < jobs + width and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY)  # it can say that all is done a little before the last has ended
+    return _steady(ends[width:], jobs)
+
+
+def _ends_of_nq(queues: Sequence[Path]) -> Ends:
     logs = [path for queue in queues for path in queue.iterdir() if path.name.startswith(",")]
     done = [path for path in logs if b"[exited with status 0.]" in path.read_bytes()]
-    ends = sorted(path.stat().st_mtime_ns // 1000 for path in done)
-    return _steady(ends[width:], jobs)
+    return sorted(path.stat().st_mtime_ns // 1000 for path in done)
 
 
 def _huey(folder: Path, jobs: int, width: int) -> float:

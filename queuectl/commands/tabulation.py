@@ -1,8 +1,9 @@
 """tabulate, loaded without what takes longer to load than it does itself."""
 
 import sys
-from contextlib import suppress
 from types import ModuleType
+
+from queuectl.lean import standing_in
 
 
 def load_tabulate(*, wide: bool) -> ModuleType:
@@ -13,8 +14,10 @@ def load_tabulate(*, wide: bool) -> ModuleType:
     and as long as all else that `list` loads. So the one is answered for here, and the other is
     handed to it when it is needed.
     """
+    stand_ins = {"importlib.metadata": _NoMetadata("importlib.metadata"), "wcwidth": None}
     if "tabulate" not in sys.modules:
-        _load_alone()
+        with standing_in(stand_ins):
+            import tabulate
     import tabulate
 
     tabulate.PRESERVE_WHITESPACE, tabulate.MIN_PADDING = True, 0
@@ -24,19 +27,6 @@ def load_tabulate(*, wide: bool) -> ModuleType:
 
         tabulate.wcwidth = wcwidth  # type: ignore[attr-defined]
     return tabulate
-
-
-def _load_alone() -> None:
-    # None is what Python takes for a module that cannot be imported.
-    absent = {"importlib.metadata": _NoMetadata("importlib.metadata"), "wcwidth": None}
-    absent = {name: module for name, module in absent.items() if name not in sys.modules}
-    sys.modules.update(absent)  # type: ignore[arg-type]
-    try:
-        with suppress(ImportError):  # one that asks for more is loaded as it wants to be
-            import tabulate  # noqa: F401
-    finally:
-        for name in absent:
-            del sys.modules[name]
 
 
 class _NoMetadata(ModuleType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import select
 import signal
@@ -9,20 +10,28 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
+from types import ModuleType
 
 from queuectl.domain.errors import QueuectlError, StoreError
 from queuectl.domain.timing import SECOND, from_instant
 from queuectl.home import transcripts, wake
+from queuectl.lean import standing_in
 from queuectl.processes.sweeping import Sweeper
 from queuectl.processes.system import last_word, title
 from queuectl.processes.system.clocks import Clocks
 from queuectl.queue import JobQueue
+
+# APScheduler asks asyncio whether something is a coroutine function, from Python 3.14 on inspect.
+# With inspect's answer it does without asyncio, which takes a tenth of an installation's memory.
+_ASYNCIO = ModuleType("asyncio")
+_ASYNCIO.__dict__["iscoroutinefunction"] = inspect.iscoroutinefunction
+with standing_in({"asyncio": _ASYNCIO}):
+    import apscheduler.util  # noqa: F401
+from apscheduler.executors.debug import DebugExecutor  # noqa: E402
+from apscheduler.schedulers.blocking import BlockingScheduler  # noqa: E402
+from apscheduler.triggers.base import BaseTrigger  # noqa: E402
+from apscheduler.triggers.date import DateTrigger  # noqa: E402
+from apscheduler.triggers.interval import IntervalTrigger  # noqa: E402
 
 _LINE = 0  # the descriptor over which the supervisor speaks; its end-of-file is our end
 _SWEEP = timedelta(seconds=10)

@@ -6,15 +6,14 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
-import apsw
 import pytest
 
 from queuectl.home import locks
 from queuectl.processes import control
 from queuectl.processes.system import identity
+from tests.support.database import raw
 from tests.support.installation import COMMAND, Installation
 from tests.support.waiting import until
 
@@ -194,7 +193,7 @@ def test_after_a_restart_of_the_machine_nothing_is_killed_and_all_is_rescued(pla
 
 def forget_the_boot(place, pid):
     """Let the store look as if the machine was started anew since, and used a pid again."""
-    with closing(apsw.Connection(place.queue.home.database)) as store:
+    with raw(place.queue.home.database) as store:
         store.execute("UPDATE supervisors SET boot = 'an earlier one'")
         started = identity.started(pid)
         store.execute("UPDATE runs SET pid = ?, pid_started = ? WHERE pid > 0", (pid, started))

@@ -8,13 +8,13 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-import apsw
 import pytest
 
 from queuectl.domain.fleet import Supervisor
 from queuectl.home import wake
 from queuectl.processes import control
 from queuectl.processes.system import identity
+from tests.support.database import raw
 from tests.support.installation import COMMAND, Installation
 from tests.support.neighbours import lasting
 from tests.support.waiting import until
@@ -69,7 +69,7 @@ def test_a_run_of_an_earlier_supervisor_of_another_home_is_rescued(
         neighbour.start()  # leaves the run of the orphan alone
     neighbour.kill_all(job)
     if restarted:
-        with closing(apsw.Connection(place.queue.home.database)) as store:
+        with raw(place.queue.home.database) as store:
             store.execute("UPDATE supervisors SET boot = 'an earlier one'")
     place.start()
     [ended] = place.queue.wait([job.id], 60)

@@ -6,7 +6,6 @@ import os
 import subprocess
 from pathlib import Path
 
-import apsw
 import pytest
 
 from queuectl import JobQueue
@@ -14,6 +13,7 @@ from queuectl.domain.fleet import Desired
 from queuectl.failpoints import EXIT_CODE, POINTS
 from queuectl.stores.sqlite import SqliteStore
 from tests.stores.scene import FakeClock, audit, supervisor
+from tests.support.database import raw
 from tests.support.installation import COMMAND
 
 
@@ -36,9 +36,8 @@ def test_tallies_are_counted_anew_by_the_next(tmp_path: Path, point: str) -> Non
     home = tmp_path / "home"
     with JobQueue(str(home)) as queue:
         queue.enqueue("true")
-    connection = apsw.Connection(str(home / "queue.db"))
-    connection.execute("UPDATE tallies SET count = 7")
-    connection.close()
+    with raw(home / "queue.db") as connection:
+        connection.execute("UPDATE tallies SET count = 7")
     twice(home, point, "doctor", "--repair")
     with JobQueue(str(home)) as queue:
         audit(queue.store)
@@ -55,9 +54,8 @@ def test_old_rows_are_deleted_by_the_next(tmp_path: Path, point: str) -> None:
         store.enter(supervisor("next"))
         store.leave("next")
     twice(home, point, "doctor", "--repair")
-    connection = apsw.Connection(str(home / "queue.db"))
-    assert list(connection.execute("SELECT count(*) FROM workers")) == [(0,)]
-    connection.close()
+    with raw(home / "queue.db") as connection:
+        assert list(connection.execute("SELECT count(*) FROM workers")) == [(0,)]
 
 
 @pytest.mark.parametrize("point", points("renew"))

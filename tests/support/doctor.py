@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import apsw
 
+from tests.support.database import raw
 from tests.support.installation import Installation
 from tests.support.one_shot import OneShot
 
@@ -33,7 +34,7 @@ def mended(home: OneShot, check: str) -> str:
 
 @contextmanager
 def database(home: OneShot) -> Iterator[apsw.Connection]:
-    with closing(apsw.Connection(str(home.home / "queue.db"))) as connection:
+    with raw(home.home / "queue.db") as connection:
         yield connection
 
 
