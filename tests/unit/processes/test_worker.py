@@ -25,7 +25,7 @@ from queuectl.processes.system.channel import Channel, Closed
 from queuectl.stores.exchange import Assignment, Ended, Lease, Started
 
 DEADLINE = 30.0
-UUID = "0123-test"
+UUID = f"test-{os.getpid()}"  # others may run the same test now
 
 
 class Supervisor:
