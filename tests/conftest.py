@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support import postgres
 from tests.support.disks import mounted
 from tests.support.installation import Installation
 
@@ -61,6 +62,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB."""
     with mounted(tmp_path / "small", "1m") as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """The URL of a database of this process's own."""
+    with postgres.new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(database: str) -> Iterator[str]:
+    """The URL of a database without a job in it."""
+    yield database
+    postgres.empty(database)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from queuectl.domain.text import quoted
 USAGE = "queuectl [OPTIONS] [COMMAND ...]"
 OPTIONS: dict[str, str] = {
     "--home DIR": "folder of the queue (also QUEUECTL_HOME)",
-    "--store URL": "where jobs are kept: sqlite:///PATH (also QUEUECTL_STORE)",
+    "--store URL": "sqlite:///PATH or postgresql://HOST/DATABASE (also QUEUECTL_STORE)",
     "--no-color": "plain text (also NO_COLOR)",
     "-q, --quiet": "say only what was asked for",
     "--version": "print the version",

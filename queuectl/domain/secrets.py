@@ -15,6 +15,7 @@ MASK = "***"  # for every value: its length would tell something, too
 # The password of scheme://user:password@host. A slash in it is tolerated where what follows the
 # colon is no port, since people forget to escape it; another :// ends it.
 _PASSWORD = re.compile(r"(://[^\s/:@?#]*:)(?:[^\s/]*|(?!\d{1,5}[/?#])(?:(?!://)\S){0,2000})(?=@)")
+_PASSWORD_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&#\s]*")
 _PARAMETER = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]*)")
 
 
@@ -60,9 +61,10 @@ class Secrets:
 
 def masked_password(address: str) -> str:
     """The URL, or a text with URLs in it, with the passwords masked."""
-    return _PASSWORD.sub(rf"\1{MASK}", address)
+    return _PASSWORD_PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1{MASK}", address))
 
 
 def without_password(address: str) -> str:
     """The URL without its password."""
-    return _PASSWORD.sub(lambda match: match[1].removesuffix(":"), address)
+    bare = _PASSWORD.sub(lambda match: match[1].removesuffix(":"), address)
+    return _PASSWORD_PARAMETER.sub(r"\1", bare)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from queuectl.domain.errors import BadValue
+import os
+
+from queuectl.domain.errors import BadValue, StoreUnreachable
 from queuectl.stores.contract import Store
 from queuectl.stores.upkeep import Engine
+
+_WITHOUT_PSYCOPG = "a store on PostgreSQL needs psycopg: pip install 'queuectl[postgres]'"
 
 
 def open_store(url: str) -> Store:
@@ -18,6 +22,13 @@ def open_store(url: str) -> Store:
             from queuectl.stores.sqlite import SqliteStore
 
             return SqliteStore(place)
+        case "postgresql" | "postgres":
+            try:
+                from queuectl.stores.postgres import PostgresStore
+            except ImportError:
+                raise StoreUnreachable(_WITHOUT_PSYCOPG) from None
+
+            return PostgresStore(url)
         case _:
             raise _unknown(url)
 
@@ -30,6 +41,10 @@ def engine_of(url: str) -> Engine:
             from queuectl.stores.sqlite import engine
 
             return engine()
+        case "postgresql" | "postgres":
+            from queuectl.stores.postgres.engine import engine as engine_at
+
+            return engine_at(url)
         case _:
             raise _unknown(url)
 
@@ -40,7 +55,26 @@ def file_of(url: str) -> str | None:
     return place if scheme == "sqlite" and place.startswith("/") else None
 
 
+def may_exist(url: str) -> bool:
+    """Whether there is a store at `url`, or might be: one that cannot be looked for is not gone.
+
+    Nothing is made.
+    """
+    place = file_of(url)
+    if place is None:
+        from queuectl.stores.postgres.engine import may_exist as may_exist_at
+
+        return may_exist_at(url)
+    try:
+        os.lstat(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _unknown(url: str) -> BadValue:
     from queuectl.domain.secrets import masked_password
 
-    return BadValue("store", masked_password(url), "sqlite:///PATH")
+    return BadValue("store", masked_password(url), "sqlite:///PATH or postgresql://HOST/DATABASE")

@@ -186,7 +186,11 @@ WORDS: dict[str, tuple[list[str], int, str]] = {
     "setting without a value": (["config", "set", "poll"], 2, "required: VALUE"),
     "unknown help": (["help", "lst"], 2, "did you mean 'list'?"),
     "unknown nested help": (["help", "dlq", "x"], 2, "has no command 'x'"),
-    "unknown store": (["--store", "mysql://x", "list"], 2, "'mysql://x' is not sqlite:///PATH"),
+    "unknown store": (
+        ["--store", "mysql://x", "list"],
+        2,
+        "'mysql://x' is not sqlite:///PATH or postgresql://HOST/DATABASE",
+    ),
 }
 
 

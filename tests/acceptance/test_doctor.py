@@ -68,7 +68,7 @@ def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
 
 def test_a_store_of_no_known_kind_is_a_usage_error(home: OneShot) -> None:
     said = home.refused(2, "--store", "mysql://x", "doctor")
-    assert said == "store: 'mysql://x' is not sqlite:///PATH"
+    assert said == "store: 'mysql://x' is not sqlite:///PATH or postgresql://HOST/DATABASE"
 
 
 def test_every_format_has_the_same_findings(home: OneShot) -> None:

@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from queuectl.stores.contract import Store
+from queuectl.stores.postgres import PostgresStore
 from queuectl.stores.sqlite import SqliteStore
 from tests.stores.scene import FakeClock, Scene, StoreFactory, audit
+from tests.support import postgres
 
 
 @pytest.fixture
@@ -29,12 +31,15 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def open_again(request: pytest.FixtureRequest, folder: Path, clock: FakeClock) -> StoreFactory:
     """Opens the one store of the test, each time by a connection of its own."""
     match request.param:
         case "sqlite":
             return lambda: SqliteStore(str(folder / "store.db"), clock)
+        case "postgres":
+            url = request.getfixturevalue("postgres_url")
+            return lambda: PostgresStore(url, clock)
         case unknown:
             raise ValueError(unknown)
 
@@ -49,3 +54,13 @@ def store(open_again: StoreFactory) -> Iterator[Store]:
 @pytest.fixture
 def scene(store: Store, clock: FakeClock) -> Scene:
     return Scene(store, clock)
+
+
+@pytest.fixture
+def new_url(folder: Path, request: pytest.FixtureRequest) -> str:
+    """Where a store is made by whoever opens it first, of the kind that `open_again` opens."""
+    if request.node.callspec.params["open_again"] == "sqlite":
+        return f"sqlite://{folder / 'new.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    postgres.drop(url)
+    return url

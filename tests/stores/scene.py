@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from queuectl.domain.fleet import Desired, Supervisor
 from queuectl.domain.job import Job, JobSpec
 from queuectl.domain.lifecycle import ENDED, TRANSITIONS, End, Outcome, State
@@ -14,6 +16,9 @@ from queuectl.domain.selection import Selection
 from queuectl.domain.timing import SECOND
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Demand, Ended, Started, Turn
+
+# For what only a store in a file can do.
+on_sqlite = pytest.mark.parametrize("open_again", ["sqlite"], indirect=True)
 
 Clock = Callable[[], int]
 StoreFactory = Callable[[], Store]

@@ -19,12 +19,17 @@ from tests.stores.scene import (
     StoreFactory,
     audit,
     ids,
+    on_sqlite,
     spec,
 )
 
 DAY = 86_400
 STEPS = [DAY, -DAY, 3, -3, 365 * DAY, -365 * DAY]
 BOTH_WAYS = pytest.mark.parametrize("step", STEPS)
+
+
+# Elsewhere only the clock of the database counts.
+pytestmark = on_sqlite
 
 
 @pytest.fixture

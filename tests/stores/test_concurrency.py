@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from queuectl.domain.lifecycle import State
 from queuectl.stores.contract import Store
 from tests.stores.racing import open_and_add, race, work_off
@@ -23,13 +25,9 @@ def test_writers_wait_for_each_other(store: Store) -> None:
     assert [job.id for job in store.find(ALL)] == [f"j{row}" for row in range(200, 0, -1)]
 
 
-def test_processes_that_make_one_store_at_the_same_time_get_the_same(
-    open_again: StoreFactory,
-) -> None:
-    place = open_again()
-    url = place.url + ".new"
-    place.close()
-    uuids = race(open_and_add, *[(url, 3)] * 4)
+@pytest.mark.usefixtures("open_again")
+def test_processes_that_make_one_store_at_the_same_time_get_the_same(new_url: str) -> None:
+    uuids = race(open_and_add, *[(new_url, 3)] * 4)
     assert len(set(uuids)) == 1
 
 

@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -36,6 +37,7 @@ from queuectl.domain.selection import Selection
 from queuectl.domain.timing import SECOND
 from queuectl.stores.contract import Store
 from queuectl.stores.exchange import Assignment, Ended, Started
+from queuectl.stores.postgres import PostgresStore
 from queuectl.stores.sqlite import SqliteStore
 from tests.stores.scene import (
     ALL,
@@ -52,11 +54,9 @@ from tests.stores.scene import (
     ids,
     spec,
 )
+from tests.support import postgres
 
 QUEUES = ("one", "two", "three")
-OPENERS: dict[str, Callable[[Path, FakeClock], Store]] = {
-    "sqlite": lambda folder, clock: SqliteStore(str(folder / "store.db"), clock)
-}
 queues = st.sampled_from(QUEUES)
 deeds = st.sampled_from(["cancel", "retry", "remove"])
 ALLOWED = {
@@ -98,6 +98,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     opener: Callable[[Path, FakeClock], Store]
     folder: Path
+    clock_can_be_set = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -325,6 +326,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert position < excess or passed > age * SECOND
             del self.jobs[row]
 
+    @precondition(lambda self: self.clock_can_be_set)
     @rule(seconds=st.sampled_from([-30, -5, 4, 86_400]))
     def the_wall_clock_is_set(self, seconds: float) -> None:
         self.clock.step(seconds)
@@ -381,14 +383,29 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.next_due() == min(due, default=None)
 
 
-@pytest.mark.parametrize("kind", OPENERS)
-def test_store_and_model_agree(folder: Path, kind: str) -> None:
-    fixed = {"opener": staticmethod(OPENERS[kind]), "folder": folder}
-    machine = type("Machine", (StoreMachine,), fixed)
+def test_store_and_model_agree_on_sqlite(folder: Path) -> None:
+    def open_new(place: Path, clock: FakeClock) -> Store:
+        return SqliteStore(str(place / "store.db"), clock)
+
+    _compare(open_new, folder, examples=60)
+
+
+def test_store_and_model_agree_on_postgresql(folder: Path, postgres_url: str) -> None:
+    def open_new(place: Path, clock: FakeClock) -> Store:
+        postgres.empty(postgres_url)
+        return PostgresStore(postgres_url, clock)
+
+    _compare(open_new, folder, examples=10, clock_can_be_set=False)
+
+
+def _compare(
+    open_new: Callable[[Path, FakeClock], Store], folder: Path, *, examples: int, **fixed: object
+) -> None:
+    fixed |= {"opener": staticmethod(open_new), "folder": folder}
     run_state_machine_as_test(
-        machine,
+        type("Machine", (StoreMachine,), fixed),
         settings=settings(
-            max_examples=60,
+            max_examples=examples,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -44,7 +44,7 @@ def examine(site: Site) -> Iterator[Finding]:
         yield problem("store", str(error), "see that its folder and disk can be read and written")
         return
     schema = engine_of(site.url).schema
-    yield fine("store", f"{store.url}, schema {schema}, {jobs:,} job{'' if jobs == 1 else 's'}")
+    yield fine("store", f"{site.place}, schema {schema}, {jobs:,} job{'' if jobs == 1 else 's'}")
     yield from _examine_content(site)
     yield from _examine_old_processes(site)
 
@@ -53,9 +53,9 @@ def _missing(site: Site) -> Finding:
     log = os.path.join(site.path, "supervisor.log")
     used = [path for path in (f"{site.database}-wal", log) if os.path.exists(path)]
     if used:
-        found = f"there is none at {site.url}, but {used[0]} shows that there was one"
+        found = f"there is none at {site.place}, but {used[0]} shows that there was one"
         return problem("store", found, "put it back, or queuectl restore BACKUP")
-    return fine("store", f"there is none yet at {site.url}: the first command makes it")
+    return fine("store", f"there is none yet at {site.place}: the first command makes it")
 
 
 def _examine_content(site: Site) -> Iterator[Finding]:
@@ -72,6 +72,8 @@ def _examine_content(site: Site) -> Iterator[Finding]:
         return
     for part, texts in found.items():
         name = _NAMES[part]
+        if part is Part.FILE and site.database is None:
+            continue  # a server looks after its files itself
         if not texts:
             yield fine(name, _SOUND[part])
         elif part is Part.TALLIES:

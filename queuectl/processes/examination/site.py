@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TypeVar
 
 from queuectl.domain.errors import HomeUnusable, StoreUnreachable
+from queuectl.domain.secrets import masked_password
 from queuectl.home import locks
 from queuectl.home.folder import Home
-from queuectl.stores import file_of, open_store
+from queuectl.stores import file_of, may_exist, open_store
 from queuectl.stores.contract import Store
 
 Key = TypeVar("Key")
@@ -40,7 +41,7 @@ class Site:
     def store(self) -> Store:
         """The store, which exists; raises `StoreError`, or `HomeUnusable` where it lies in one."""
         if not self.has_store:
-            raise StoreUnreachable(f"there is no store {self.url}")
+            raise StoreUnreachable(f"there is no store {self.place}")
         if self.database is not None and self.database.startswith(self.path + os.sep):
             _ = self.home  # a home that may not be used has a store that may not be
         store = open_store(self.url)
@@ -48,6 +49,11 @@ class Site:
         if self.has_home:
             self.home.serving(self.url, store.uuid)
         return store
+
+    @property
+    def place(self) -> str:
+        """The URL, as it may be shown."""
+        return masked_password(self.url)
 
     @property
     def database(self) -> str | None:
@@ -62,15 +68,7 @@ class Site:
     @property
     def has_store(self) -> bool:
         """Whether the store exists, or might: one that cannot be looked for is not gone."""
-        if self.database is None:
-            return True
-        try:
-            os.lstat(self.database)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError:
-            return True
-        return True
+        return may_exist(self.url)
 
     @property
     def is_supervised(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from queuectl.domain.lifecycle import BY_LETTER
 from queuectl.stores.exchange import Lease
 from queuectl.stores.sql.records import id_of
-from queuectl.stores.sql.session import Session, Transactional
+from queuectl.stores.sql.session import Row, Session, Transactional
 from queuectl.stores.upkeep import Flaw, Part
 
 _MOST_NAMED = 5
@@ -166,7 +166,7 @@ def _of_tallies(session: Session) -> Iterator[Flaw]:
 
 def _of_jobs(session: Session) -> Iterator[Flaw]:
     for part, what, sql in _OF_JOBS:
-        found = [id_of(row, name) for row, name in session.run(sql)]
+        found = [id_of(row, name) for row, name in sorted(session.run(sql), key=_row)]
         if found:
             yield Flaw(part, f"jobs that {what}: {_named(found)}")
 
@@ -176,6 +176,11 @@ def _lost(session: Session) -> Iterator[Flaw]:
         found = [str(owner) for (owner,) in session.run(sql)]
         if found:
             yield Flaw(Part.REFERENCES, f"{what} that do not exist: {_named(found)}")
+
+
+def _row(record: Row) -> int:
+    row: int = record[0]
+    return row
 
 
 def _named(found: list[str]) -> str:

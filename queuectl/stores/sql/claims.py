@@ -49,9 +49,9 @@ def _queues(session: Session, places: Places) -> set[str]:
 def _firsts(session: Session) -> Iterator[Row]:
     """Of each queue with pending jobs the first: one step in jobs_to_claim a queue."""
     return session.run(
-        """
+        f"""
         WITH RECURSIVE firsts (queue, priority, row) AS (
-            SELECT '', 0, CAST(0 AS BIGINT)
+            SELECT '' {session.binary}, 0, CAST(0 AS BIGINT)
             UNION ALL
             SELECT jobs.queue, jobs.priority, jobs.row FROM firsts JOIN jobs ON jobs.row = (
                 SELECT later.row FROM jobs AS later
@@ -66,20 +66,23 @@ def _firsts(session: Session) -> Iterator[Row]:
 
 def _lane(session: Session, queue: str, portion: int, places: Places) -> Iterator[Row]:
     """The pending jobs of a queue in order, for as long as somebody takes them."""
-    position = 0
+    position, seen = 0, set[int]()
     while places.takes(queue):
         candidates = list(
             session.run(
-                """
+                f"""
                 SELECT row, priority, queue, name, lease + 1, attempts + 1, changes + 1, run_at,
                     command, args, env, cwd, timeout, alone
                 FROM jobs WHERE state = 'P' AND queue = ?
-                ORDER BY priority DESC, row LIMIT ? OFFSET ?
+                ORDER BY priority DESC, row LIMIT ? OFFSET ? {session.skip_locked}
                 """,
                 (queue, portion, position),
             )
         )
         for candidate in candidates:
+            if candidate[0] in seen:  # others let go of rows before it
+                continue
+            seen.add(candidate[0])
             yield candidate
             if not places.takes(queue):
                 return

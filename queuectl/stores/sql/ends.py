@@ -63,9 +63,9 @@ class Ends:
 
     def _settle(self, end: Ended) -> None:
         found = self.session.first(
-            """
+            f"""
             SELECT queue, worker, retries, max_retries, backoff, cancel_requested
-            FROM jobs WHERE row = ? AND lease = ? AND state = 'R'
+            FROM jobs WHERE row = ? AND lease = ? AND state = 'R' {self.session.for_update}
             """,
             (end.row, end.lease),
         )

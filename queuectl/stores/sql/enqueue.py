@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from queuectl.domain.errors import BadLine, IdTaken
 from queuectl.domain.job import JobSpec
@@ -38,12 +38,14 @@ class _Batch:
     def __init__(self, session: Session, skip_taken: bool) -> None:
         self.session, self.skip_taken = session, skip_taken
         self.jobs: list[tuple[str, State]] = []
+        self.names: set[str] = set()
         self.counts: dict[tuple[str, str], int] = {}
         self.skipped = 0
 
     def records(self, specs: Iterable[JobSpec]) -> Iterator[Row]:
         """What to insert for each spec."""
-        now, row = self.session.now, self.session.next_job_row()
+        now = self.session.now
+        rows = self.session.new_job_rows(len(specs) if isinstance(specs, Sequence) else None)
         jobs, counts, last_env, variables = self.jobs, self.counts, None, None
         for number, spec in enumerate(specs, 1):
             (name, command, args, queue, priority, retries, due, delay, timeout, backoff, env, cwd,
@@ -58,15 +60,17 @@ class _Batch:
             state, letter, run_at = State.PENDING, "P", now
             if due is not None and due > now:
                 state, letter, run_at = State.SCHEDULED, "S", due
+            row = next(rows)
             jobs.append((f"j{row}" if name is None else name, state))
             counts[queue, letter] = counts.get((queue, letter), 0) + 1
             yield (row, letter, queue, priority, run_at, relative, now, retries, timeout,
                 name, command, dumped(args) if args else None, variables, cwd,
                 dumped_once(tags) if tags else None, dumped_once(backoff))  # fmt: skip
-            row += 1
 
     def _is_taken(self, name: str, number: int) -> bool:
-        if self.session.first("SELECT 1 FROM jobs WHERE name = ?", (name,)) is None:
+        sql = "SELECT 1 FROM jobs WHERE name = ?"
+        if name not in self.names and self.session.first(sql, (name,)) is None:
+            self.names.add(name)
             return False
         if not self.skip_taken:
             raise BadLine("job", number, IdTaken(name))

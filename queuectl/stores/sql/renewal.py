@@ -16,7 +16,7 @@ class Renewal(Transactional):
 
     def last_row(self) -> int:
         with self._reading() as session:
-            return session.next_job_row() - 1
+            return session.last_job_row()
 
     def renew(self, ended: Sequence[Ended], last_row: int) -> None:
         uuid = os.urandom(16).hex()

@@ -15,7 +15,16 @@ Bindings = Sequence[Any]
 
 
 class Session(ABC):
-    """An open transaction; `now` is its one instant, in microseconds."""
+    """An open transaction; `now` is its one instant, in microseconds.
+
+    Where others may write meanwhile, `for_update` behind a SELECT keeps the rows found from them,
+    and `skip_locked` leaves out those that others have: both are empty where nobody can. `binary`
+    is how the dialect calls the order of texts by their bytes.
+    """
+
+    for_update = ""
+    skip_locked = ""
+    binary: str
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -37,8 +46,12 @@ class Session(ABC):
         """Run a statement that gives no rows; how many it changed."""
 
     @abstractmethod
-    def next_job_row(self) -> int:
-        """The row for the next new job; more of them follow without a gap."""
+    def new_job_rows(self, count: int | None) -> Iterator[int]:
+        """Rows for new jobs, in order, as many as are asked for: `count`, if that is known."""
+
+    @abstractmethod
+    def last_job_row(self) -> int:
+        """The highest row that a job was ever given."""
 
     def certainly_before(self, age: int) -> int:
         """An instant such that all written before it was written more than `age` ago."""
@@ -59,7 +72,9 @@ class Session(ABC):
 
     def settle(self) -> None:
         """Write what was noted; happens by itself before the commit."""
-        if changed := [(s.letter, queue, n) for (s, queue), n in self._tallies.items() if n]:
+        changed = [(s.letter, queue, n) for (s, queue), n in self._tallies.items() if n]
+        if changed:
+            changed.sort()  # whoever else writes tallies takes them in the same order
             self.run_each(
                 """
                 INSERT INTO tallies (state, queue, count) VALUES (?, ?, ?)

@@ -51,7 +51,12 @@ class Waiting(Transactional):
 
 def promote_due(session: Session) -> int:
     """Make every job pending whose time has come, along the index jobs_by_due; the count."""
-    return sum(
-        _DUE.apply(session, Target(state, "run_at <= ?", [(session.now,)]))
-        for state in (State.SCHEDULED, State.FAILED)
-    )
+    return sum(_DUE.apply(session, _due(session, s)) for s in (State.SCHEDULED, State.FAILED))
+
+
+def _due(session: Session, state: State) -> Target:
+    condition = "run_at <= ?"
+    if session.skip_locked:  # others may be about to promote the same
+        found = f"SELECT row FROM jobs WHERE state = '{state.letter}' AND {condition}"
+        condition = f"row IN ({found} {session.skip_locked})"
+    return Target(state, condition, [(session.now,)])

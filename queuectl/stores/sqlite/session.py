@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count as counting
 
 import apsw
 
@@ -14,6 +15,8 @@ from queuectl.stores.sqlite.clock import Clock
 
 class SqliteSession(Session):
     """A transaction on a connection, which keeps the statements it has prepared."""
+
+    binary = "COLLATE BINARY"
 
     def __init__(self, connection: apsw.Connection, now: int) -> None:
         super().__init__(now)
@@ -29,16 +32,19 @@ class SqliteSession(Session):
         self._connection.execute(sql, bindings)
         return self._connection.changes()
 
-    def next_job_row(self) -> int:
+    def new_job_rows(self, count: int | None) -> Iterator[int]:
         # The transaction holds the only write lock, so nobody else takes a row.
+        return counting(self.last_job_row() + 1)
+
+    def last_job_row(self) -> int:
         last = self.first("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'")
-        return 1 + (last[0] if last else 0)
+        return int(last[0]) if last else 0
 
     def certainly_before(self, age: int) -> int:
         return following.certainly_before(self, age)
 
     def skip_job_rows(self, last: int) -> None:
-        if last >= self.next_job_row():
+        if last > self.last_job_row():
             self.run("DELETE FROM sqlite_sequence WHERE name = 'jobs'")
             self.run("INSERT INTO sqlite_sequence (name, seq) VALUES ('jobs', ?)", (last,))
 

@@ -93,6 +93,12 @@ def test_a_password_is_never_shown(password: str) -> None:
     assert without_password(address) == "postgresql://someone@host:1/base"
 
 
+def test_a_password_among_the_parameters_is_never_shown() -> None:
+    address = "postgresql:///base?password=p&host=h&sslpassword=q"
+    assert masked_password(address) == "postgresql:///base?password=***&host=h&sslpassword=***"
+    assert without_password(address) == "postgresql:///base?password=&host=h&sslpassword="
+
+
 @pytest.mark.parametrize("text", ["sqlite:////srv/queue.db", "postgresql://u@h/db", "", "a:b@c"])
 def test_an_address_without_password_stays_as_it_is(text: str) -> None:
     assert masked_password(text) == without_password(text) == text
